@@ -1,0 +1,116 @@
+//! The end of the process: every producer is flushed and every group left, within one bound, and what could not be
+//! delivered is counted on stderr. It must not call scripts: the interpreter may be half gone.
+
+use rdk::{Client, EventKind, Kind, Timeout};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, Instant};
+
+/// How long `delete` and `exit` may wait for deliveries, in milliseconds.
+static BOUND_MS: AtomicI64 = AtomicI64::new(10_000);
+
+/// The bound on flushing.
+pub fn bound() -> Duration {
+    Duration::from_millis(BOUND_MS.load(Ordering::Relaxed).max(0).unsigned_abs())
+}
+
+/// Sets the bound on flushing.
+pub fn set_bound(ms: i32) {
+    BOUND_MS.store(i64::from(ms.max(0)), Ordering::Relaxed);
+}
+
+/// Asks Tcl to call us when the process ends. Once per process.
+pub fn install() {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| tclstubs::at_exit(leave));
+}
+
+/// Says on stderr what was not delivered.
+pub fn warn_lost(name: &str, lost: usize, why: &str) {
+    if lost > 0 {
+        let noun = if lost == 1 { "message was" } else { "messages were" };
+        eprintln!("kafka: {lost} {noun} not delivered ({name}{why})");
+    }
+}
+
+fn leave() {
+    if rdk::forked() {
+        return;
+    }
+    let until = Instant::now() + bound();
+    let mut clients = Vec::new();
+    rdk::for_each_live(&mut |client| clients.push(client.clone()));
+    for client in clients.iter().filter(|c| c.kind() == Kind::Producer) {
+        let mut failed = 0;
+        let left = flush(client, until, &mut |lost| failed += lost);
+        warn_lost(&client.name(), left + failed, " at exit");
+    }
+    for client in clients.iter().filter(|c| c.kind() == Kind::Consumer) {
+        close_group(client, until);
+    }
+    // The clients are left running: Tcl does not unload us, and the process ends now.
+    std::mem::forget(clients);
+}
+
+/// Waits until nothing is left to deliver or the time is up; `failed` is told how many deliveries failed meanwhile.
+/// Returns how many messages are left.
+fn flush(client: &Client, until: Instant, failed: &mut dyn FnMut(usize)) -> usize {
+    let Ok(queue) = client.main_queue() else {
+        return client.out_queue_len();
+    };
+    loop {
+        while let Some(event) = queue.poll(Timeout::NONE) {
+            if event.kind() == EventKind::Delivery {
+                failed(event.messages().filter(|m| m.code() != rdk::Code::NO_ERROR).count());
+            }
+        }
+        let left = client.out_queue_len();
+        if left == 0 || Instant::now() >= until {
+            return left;
+        }
+        // The call tells librdkafka not to wait for fuller batches; a report ends the wait that follows.
+        let _ = client.flush(Timeout::ms(1));
+        if let Some(event) = queue.poll(Timeout::ms(20)) {
+            if event.kind() == EventKind::Delivery {
+                failed(event.messages().filter(|m| m.code() != rdk::Code::NO_ERROR).count());
+            }
+        }
+    }
+}
+
+/// Leaves the group within the time, so that its members need not wait for this one's session to end.
+pub fn close_group(client: &Client, until: Instant) {
+    // Only a member of a group has a consumer queue.
+    if client.consumer_queue().is_err() {
+        return;
+    }
+    let Ok(queue) = client.new_queue() else { return };
+    if client.close_start(&queue).is_err() {
+        return;
+    }
+    while !client.closed() && Instant::now() < until {
+        if let Some(event) = queue.poll(Timeout::ms(50)) {
+            if event.kind() == EventKind::Rebalance {
+                answer_rebalance(client, &event);
+            }
+        }
+    }
+}
+
+/// Does what a rebalance event asks for. Returns the partitions that were taken away.
+pub fn answer_rebalance(client: &Client, event: &rdk::Event<'_>) -> Option<rdk::PartitionList> {
+    let partitions = event.partitions().unwrap_or_else(rdk::PartitionList::new);
+    let cooperative = client.rebalance_protocol() == "COOPERATIVE";
+    let assign = event.error().code == rdk::Code::ASSIGN_PARTITIONS;
+    let done = match (assign, cooperative) {
+        (true, true) => client.incremental_assign(&partitions),
+        (true, false) => client.assign(Some(&partitions)),
+        (false, true) => client.incremental_unassign(&partitions),
+        // No list at all: an empty one would be an assignment, and the member would never rejoin.
+        (false, false) => client.assign(None),
+    };
+    if done.is_err() && !cooperative {
+        // Whatever went wrong, an unanswered rebalance would keep the whole group waiting.
+        let _ = client.assign(None);
+    }
+    (!assign).then_some(partitions)
+}

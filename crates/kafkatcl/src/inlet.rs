@@ -1,0 +1,426 @@
+//! An inlet: one queue of messages and what is done with them, taken one by one by a script that waits, or handed
+//! to a callback from the event loop. Messages stay in librdkafka's bounded queue until they are wanted; what waits here
+//! is one message whose variable could not be set, or the few that a silent subscriber has to take. It must not know clients' other events (see `link`).
+
+use crate::fail::{self, OrRaise};
+use crate::link::Link;
+use crate::render::{ArrayName, Fields};
+use rdk::{Code, Event, EventKind, PartitionList, Queue, Timeout};
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::rc::{Rc, Weak};
+use std::time::{Duration, Instant};
+use tclstubs::{Door, Interp, Loop, Obj, Prefix, Raise, Turn};
+
+/// One wait of librdkafka lasts at most so long, so that a cancelled script ends soon.
+const SLICE: Duration = Duration::from_millis(100);
+
+/// What came out of a queue.
+pub enum Taken {
+    /// A message or an error.
+    Fields(Fields),
+    /// The end of a partition was reached.
+    EndOfPartition,
+    /// These partitions belong to another member now (none: all of them); what waits here of them must not be shown.
+    Revoked(Option<PartitionList>),
+}
+
+/// Which message it is, for counting it as seen later.
+pub struct Mark {
+    /// Its topic.
+    pub topic: String,
+    /// Its partition.
+    pub partition: i32,
+    /// Its offset.
+    pub offset: i64,
+}
+
+/// What the owner of an inlet does with events.
+pub trait Sieve {
+    /// Draws what is for the script; none for what is not. A message goes to the script at once, so it counts as seen.
+    fn draw(&self, event: Event<'_>) -> Option<Taken>;
+
+    /// Draws an event that will wait here: a message in it does not count as seen yet, and is marked if it must be
+    /// counted later.
+    fn draw_waiting(&self, event: Event<'_>) -> (Option<Taken>, Option<Mark>) {
+        (self.draw(event), None)
+    }
+
+    /// A message that has waited here goes to the script now.
+    fn seen(&self, _mark: &Mark) {}
+}
+
+/// The sieve of topics and queues: messages, errors and ends of partitions.
+pub struct Plain;
+
+impl Sieve for Plain {
+    fn draw(&self, event: Event<'_>) -> Option<Taken> {
+        draw_plain(&event)
+    }
+}
+
+/// Messages, errors and ends of partitions.
+pub fn draw_plain(event: &Event<'_>) -> Option<Taken> {
+    match event.kind() {
+        EventKind::Message => event.messages().next().map(|m| Taken::Fields(Fields::of_message(&m))),
+        EventKind::Error => {
+            let error = event.error();
+            Some(if error.code == Code::PARTITION_EOF {
+                Taken::EndOfPartition
+            } else {
+                Taken::Fields(Fields::of_error(&error))
+            })
+        }
+        _ => None,
+    }
+}
+
+/// When a wait ends.
+#[derive(Clone, Copy)]
+pub struct Deadline(Option<Instant>);
+
+impl Deadline {
+    /// So long from now.
+    pub fn after(timeout: Timeout) -> Deadline {
+        let ms = timeout.as_ms();
+        Deadline((ms >= 0).then(|| Instant::now() + Duration::from_millis(u64::from(ms.unsigned_abs()))))
+    }
+
+    /// What is left of it, at most one slice.
+    fn slice(&self) -> Duration {
+        match self.0 {
+            Some(until) => until.saturating_duration_since(Instant::now()).min(SLICE),
+            None => SLICE,
+        }
+    }
+}
+
+/// A queue with its callback.
+pub struct Inlet {
+    queue: RefCell<Queue>,
+    door: RefCell<Option<Door>>,
+    callback: RefCell<Option<Prefix>>,
+    held: RefCell<VecDeque<(Fields, Option<Mark>)>>,
+    closed: Cell<bool>,
+    interp: Interp,
+    sieve: Box<dyn Sieve>,
+    /// What to do when the queue has something and there is no callback.
+    idle: Option<Box<dyn Fn(&Inlet)>>,
+    me: Weak<Inlet>,
+    /// Keeps the client; declared after the queue, which must go first.
+    _link: Rc<Link>,
+}
+
+impl Inlet {
+    /// An inlet for a queue.
+    pub fn new(
+        interp: &Interp,
+        link: &Rc<Link>,
+        queue: Queue,
+        sieve: Box<dyn Sieve>,
+        idle: Option<Box<dyn Fn(&Inlet)>>,
+    ) -> Rc<Inlet> {
+        Rc::new_cyclic(|me| Inlet {
+            queue: RefCell::new(queue),
+            door: RefCell::new(None),
+            callback: RefCell::new(None),
+            held: RefCell::new(VecDeque::new()),
+            closed: Cell::new(false),
+            interp: interp.clone(),
+            sieve,
+            idle,
+            me: me.clone(),
+            _link: link.clone(),
+        })
+    }
+
+    /// Lets `f` use the queue.
+    pub fn with_queue<T>(&self, f: impl FnOnce(&Queue) -> T) -> T {
+        f(&self.queue.borrow())
+    }
+
+    /// The callback, as the script gave it.
+    pub fn callback(&self) -> Option<Prefix> {
+        self.callback.borrow().clone()
+    }
+
+    /// Sets or ends the callback. What waits in the queue is handed to a new one at once.
+    pub fn set_callback(&self, callback: Option<Prefix>) {
+        let wanted = callback.is_some();
+        *self.callback.borrow_mut() = callback;
+        if wanted {
+            self.listen();
+        }
+    }
+
+    /// Begins to be woken for this queue, if it is not already, and looks at what waits.
+    pub fn listen(&self) {
+        if self.closed.get() {
+            return;
+        }
+        let mut door = self.door.borrow_mut();
+        if door.is_none() {
+            let me = self.me.clone();
+            let hung = Door::hang(move |turn| {
+                if let Some(inlet) = me.upgrade() {
+                    inlet.serve(turn);
+                }
+            });
+            let bell = hung.bell();
+            self.queue.borrow_mut().on_ready(Box::new(move || bell.ring()));
+            *door = Some(hung);
+        }
+        if let Some(door) = door.as_ref() {
+            // librdkafka rings only when an empty queue gets something: what is there already is ours to find.
+            door.bell().ring();
+        }
+    }
+
+    /// The inlet's object is gone: no callback and no wait goes on.
+    pub fn close(&self) {
+        self.closed.set(true);
+        *self.callback.borrow_mut() = None;
+        if let Ok(mut queue) = self.queue.try_borrow_mut() {
+            queue.off();
+        }
+        let door = self.door.borrow_mut().take();
+        drop(door);
+        let held = std::mem::take(&mut *self.held.borrow_mut());
+        drop(held);
+    }
+
+    /// Is the inlet's object gone?
+    pub fn is_closed(&self) -> bool {
+        self.closed.get()
+    }
+
+    /// What waits at the head of the queue, drawn; the event itself is given back before this returns, so a script
+    /// that runs afterwards finds nothing held.
+    fn poll(&self, timeout: Timeout) -> Option<Option<Taken>> {
+        let queue = self.queue.borrow();
+        let event = queue.poll(timeout)?;
+        let taken = self.sieve.draw(event);
+        Some(self.settle(taken))
+    }
+
+    /// Forgets what waits here of partitions that were taken away.
+    fn settle(&self, taken: Option<Taken>) -> Option<Taken> {
+        let Some(Taken::Revoked(list)) = taken else {
+            return taken;
+        };
+        self.held.borrow_mut().retain(|(_, mark)| match (mark, &list) {
+            (Some(mark), Some(list)) => !list
+                .iter()
+                .any(|e| e.topic == mark.topic && e.partition == mark.partition),
+            (Some(_), None) => false,
+            (None, _) => true,
+        });
+        None
+    }
+
+    /// Takes events from the queue although nobody wants messages now, so that a group sees its member alive and its
+    /// rebalances answered. At most `limit` messages wait here; they count as seen only when a script gets them.
+    pub fn stock(&self, limit: usize) {
+        while !self.closed.get() && self.held.borrow().len() < limit {
+            self.lower();
+            let drawn = {
+                let queue = self.queue.borrow();
+                let Some(event) = queue.poll(Timeout::NONE) else { return };
+                self.sieve.draw_waiting(event)
+            };
+            if let (Some(Taken::Fields(fields)), mark) = (self.settle(drawn.0), drawn.1) {
+                self.held.borrow_mut().push_back((fields, mark));
+            }
+        }
+    }
+
+    /// How many messages wait here.
+    pub fn held(&self) -> usize {
+        self.held.borrow().len()
+    }
+
+    fn next_held(&self) -> Option<Fields> {
+        let (fields, mark) = self.held.borrow_mut().pop_front()?;
+        if let Some(mark) = mark {
+            self.sieve.seen(&mark);
+        }
+        Some(fields)
+    }
+
+    /// A turn of the event loop.
+    fn serve(&self, turn: &Turn) {
+        loop {
+            if self.closed.get() {
+                return;
+            }
+            if self.callback.borrow().is_none() {
+                self.lower();
+                if let Some(idle) = &self.idle {
+                    idle(self);
+                }
+                return;
+            }
+            let fields = match self.next_held() {
+                Some(fields) => Some(fields),
+                None => {
+                    // Lowered before the look: what comes after the look rings again.
+                    self.lower();
+                    match self.poll(Timeout::NONE) {
+                        None => return,
+                        Some(Some(Taken::Fields(fields))) => Some(fields),
+                        // The end of a partition is no news for a callback.
+                        Some(_) => None,
+                    }
+                }
+            };
+            // Raised before the script runs: an event loop inside it goes on with the rest.
+            self.raise();
+            if let Some(fields) = fields {
+                let callback = self.callback.borrow().clone();
+                if let Some(callback) = callback {
+                    callback.call(&self.interp, fields.list());
+                }
+            }
+            if turn.over() {
+                return;
+            }
+        }
+    }
+
+    fn lower(&self) {
+        if let Some(door) = self.door.borrow().as_ref() {
+            door.lower();
+        }
+    }
+
+    fn raise(&self) {
+        if let Some(door) = self.door.borrow().as_ref() {
+            door.raise();
+        }
+    }
+
+    /// Waits for the next thing for the script.
+    ///
+    /// # Errors
+    /// The script was cancelled or hit a limit; the object was deleted meanwhile.
+    pub fn take(&self, deadline: Deadline) -> Result<Option<Taken>, Raise> {
+        if let Some(fields) = self.next_held() {
+            return Ok(Some(Taken::Fields(fields)));
+        }
+        loop {
+            if self.closed.get() {
+                return Ok(None);
+            }
+            let slice = deadline.slice();
+            // Rounded up: a rest of less than a millisecond must not become a loop of waits of none.
+            let ms = slice.as_micros().div_ceil(1000);
+            match self.poll(Timeout::ms(i64::try_from(ms).unwrap_or(100))) {
+                Some(Some(taken)) => return Ok(Some(taken)),
+                Some(None) => {}
+                None if slice.is_zero() => return Ok(None),
+                None => self.interp.check_cancel()?,
+            }
+        }
+    }
+
+    /// Puts something back that could not be given to the script; it comes first next time.
+    pub fn put_back(&self, fields: Fields) {
+        self.held.borrow_mut().push_front((fields, None));
+    }
+
+    /// The `consume` of topics and queues: 1 with the array filled, 0 at the end of a partition.
+    ///
+    /// # Errors
+    /// A Kafka error; nothing came in time (`_TIMED_OUT`); the array could not be set, and the message is kept.
+    pub fn consume(&self, timeout: Timeout, array: Obj) -> Result<bool, Raise> {
+        let array = ArrayName::new(array)?;
+        match self.take(Deadline::after(timeout))? {
+            Some(Taken::EndOfPartition | Taken::Revoked(_)) => {
+                array.clear(&self.interp)?;
+                Ok(false)
+            }
+            Some(Taken::Fields(fields @ Fields::Message { .. })) => {
+                if let Err(error) = fields.fill(&self.interp, &array) {
+                    self.put_back(fields);
+                    return Err(error);
+                }
+                Ok(true)
+            }
+            Some(Taken::Fields(Fields::Error { code, message, .. })) => {
+                let code = Code::from_name(&code.text()).unwrap_or(Code::STATE);
+                Err(fail::refuse("consume", code, message.text()))
+            }
+            None => Err(fail::refuse("consume", Code::TIMED_OUT, "no message came in time")),
+        }
+    }
+
+    /// The `consume_batch` of topics and queues, as a loop over the body.
+    pub fn batch(
+        self: &Rc<Self>,
+        timeout: Timeout,
+        count: usize,
+        array: Obj,
+        body: Obj,
+        stop_at_end: bool,
+    ) -> Result<Box<dyn Loop>, Raise> {
+        Ok(Box::new(Batch {
+            inlet: self.clone(),
+            deadline: Deadline::after(timeout),
+            left: count,
+            done: 0,
+            array: ArrayName::new(array)?,
+            body,
+            stop_at_end,
+        }))
+    }
+}
+
+/// A batch: messages are taken from the queue one at a time, so a `break` leaves the rest where it is.
+struct Batch {
+    inlet: Rc<Inlet>,
+    deadline: Deadline,
+    left: usize,
+    done: i64,
+    array: ArrayName,
+    body: Obj,
+    stop_at_end: bool,
+}
+
+impl Loop for Batch {
+    fn next(&mut self, interp: &Interp) -> Result<Option<Obj>, Raise> {
+        while self.left > 0 && !self.inlet.is_closed() {
+            match self.inlet.take(self.deadline)? {
+                None => return Ok(None),
+                Some(Taken::EndOfPartition | Taken::Revoked(_)) => {
+                    if self.stop_at_end {
+                        return Ok(None);
+                    }
+                }
+                Some(Taken::Fields(fields)) => {
+                    if let Err(error) = fields.fill(interp, &self.array) {
+                        self.inlet.put_back(fields);
+                        return Err(error);
+                    }
+                    self.left -= 1;
+                    self.done += 1;
+                    return Ok(Some(self.body.clone()));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    fn result(&mut self) -> Obj {
+        Obj::int(self.done)
+    }
+
+    fn name(&self) -> &str {
+        "consume_batch"
+    }
+}
+
+/// A new queue of this client as an inlet.
+pub fn open(interp: &Interp, link: &Rc<Link>) -> Result<Rc<Inlet>, Raise> {
+    let queue = link.client().new_queue().or_raise()?;
+    Ok(Inlet::new(interp, link, queue, Box::new(Plain), None))
+}

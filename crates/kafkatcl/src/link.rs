@@ -1,0 +1,395 @@
+//! A link: one running client with its main queue, shared by the handle and everything made from it. It routes the
+//! client's events (delivery reports, errors, statistics, logs) to callbacks, flushes, and keeps metadata for a
+//! moment. It must not hold messages of consumers (see `inlet`).
+
+use crate::exit;
+use crate::fail::OrRaise;
+use crate::render;
+use rdk::{Client, Code, Event, EventKind, Metadata, Queue, Timeout};
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+use tclstubs::{Door, Interp, Obj, Prefix, Raise, Turn};
+
+/// Where a master's log lines go.
+#[derive(Clone)]
+pub enum Logger {
+    /// To stderr, by librdkafka itself: the default.
+    Stderr,
+    /// To the system log, by librdkafka itself.
+    Syslog,
+    /// Nowhere.
+    None,
+    /// To a callback.
+    Callback(Prefix),
+}
+
+/// The callbacks of a master, shared with its clients: a client asks librdkafka for those kinds of events that had a
+/// callback when it was made; which words are called is looked up when an event comes.
+pub struct Routes {
+    /// Delivery reports.
+    pub delivery: RefCell<Option<Prefix>>,
+    /// Errors of the client itself.
+    pub error: RefCell<Option<Prefix>>,
+    /// Statistics.
+    pub statistics: RefCell<Option<Prefix>>,
+    /// Log lines.
+    pub logger: RefCell<Logger>,
+    /// Which of the successful delivery reports reach the callback.
+    pub sampling: Sampling,
+}
+
+impl Routes {
+    /// No callbacks.
+    pub fn new() -> Routes {
+        Routes {
+            delivery: RefCell::new(None),
+            error: RefCell::new(None),
+            statistics: RefCell::new(None),
+            logger: RefCell::new(Logger::Stderr),
+            sampling: Sampling {
+                every: Cell::new(1),
+                seen: Cell::new(0),
+                next: Cell::new(false),
+            },
+        }
+    }
+}
+
+/// `delivery_report every` and `sample`.
+pub struct Sampling {
+    every: Cell<u64>,
+    seen: Cell<u64>,
+    next: Cell<bool>,
+}
+
+impl Sampling {
+    /// How many reports there are for one that is shown; 0 shows none.
+    pub fn every(&self) -> u64 {
+        self.every.get()
+    }
+    /// Shows the next report, then each `every`th after it.
+    pub fn set_every(&self, every: u64) {
+        self.every.set(every);
+        self.seen.set(0);
+    }
+    /// Shows the next report whatever `every` says.
+    pub fn sample(&self) {
+        self.next.set(true);
+    }
+    /// Is this report shown?
+    fn shows(&self) -> bool {
+        if self.next.replace(false) {
+            return true;
+        }
+        let every = self.every.get();
+        if every == 0 {
+            return false;
+        }
+        let seen = self.seen.get();
+        self.seen.set(seen.wrapping_add(1));
+        seen % every == 0
+    }
+}
+
+/// What is ready for a callback, drawn, with the event already given back.
+enum Drawn {
+    Report(Obj),
+    Error(Obj),
+    Statistics(Obj),
+    Log(Obj, rdk::LogLine),
+}
+
+/// A running client.
+pub struct Link {
+    // The order is the order of dropping: the door, the queue, then the client.
+    door: RefCell<Option<Door>>,
+    main: RefCell<Queue>,
+    client: Client,
+    interp: Interp,
+    routes: Rc<Routes>,
+    drawn: RefCell<VecDeque<Drawn>>,
+    /// Failed deliveries that no callback was told of, and when that was last said.
+    lost: Cell<usize>,
+    lost_said: Cell<Option<Instant>>,
+    metadata: RefCell<Option<(Instant, Rc<Metadata>)>>,
+}
+
+impl Link {
+    /// Wraps a client that has just been opened.
+    pub fn new(interp: &Interp, client: Client, routes: &Rc<Routes>) -> Result<Rc<Link>, Raise> {
+        let mut main = client.main_queue().or_raise()?;
+        Ok(Rc::new_cyclic(|me: &std::rc::Weak<Link>| {
+            let me = me.clone();
+            let door = Door::hang(move |turn| {
+                if let Some(link) = me.upgrade() {
+                    link.serve(Some(turn));
+                }
+            });
+            let bell = door.bell();
+            main.on_ready(Box::new(move || bell.ring()));
+            // What came before the hook was there is ours to find.
+            door.bell().ring();
+            Link {
+                door: RefCell::new(Some(door)),
+                main: RefCell::new(main),
+                client,
+                interp: interp.clone(),
+                routes: routes.clone(),
+                drawn: RefCell::new(VecDeque::new()),
+                lost: Cell::new(0),
+                lost_said: Cell::new(None),
+                metadata: RefCell::new(None),
+            }
+        }))
+    }
+
+    /// The client.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Takes events from the main queue and calls back, until the queue is empty or the turn is over. Returns how many
+    /// events were served.
+    pub fn serve(&self, turn: Option<&Turn>) -> usize {
+        let mut served = 0;
+        loop {
+            let next = self.drawn.borrow_mut().pop_front();
+            let Some(next) = next else {
+                self.lower();
+                if !self.draw_next(Timeout::NONE) {
+                    return served;
+                }
+                self.raise();
+                served += 1;
+                if turn.is_some_and(Turn::over) {
+                    return served;
+                }
+                continue;
+            };
+            // Raised before the script runs: an event loop inside it goes on with the rest.
+            self.raise();
+            self.show(next);
+            if turn.is_some_and(Turn::over) {
+                return served;
+            }
+        }
+    }
+
+    /// Waits for events and serves them; for scripts without an event loop. Returns how many were served.
+    ///
+    /// # Errors
+    /// The script was cancelled or hit a limit.
+    pub fn poll(&self, timeout: Timeout) -> Result<usize, Raise> {
+        let ms = timeout.as_ms();
+        let until = (ms >= 0).then(|| Instant::now() + Duration::from_millis(u64::from(ms.unsigned_abs())));
+        loop {
+            let mut served = self.serve(None);
+            if served > 0 {
+                return Ok(served);
+            }
+            let left = until.map_or(Duration::from_millis(100), |u| {
+                u.saturating_duration_since(Instant::now())
+            });
+            if left.is_zero() {
+                return Ok(0);
+            }
+            let slice = left.min(Duration::from_millis(100)).as_micros().div_ceil(1000);
+            if self.draw_next(Timeout::ms(i64::try_from(slice).unwrap_or(100))) {
+                served = 1 + self.serve(None);
+                return Ok(served);
+            }
+            self.interp.check_cancel()?;
+        }
+    }
+
+    fn lower(&self) {
+        if let Some(door) = self.door.borrow().as_ref() {
+            door.lower();
+        }
+    }
+
+    fn raise(&self) {
+        if let Some(door) = self.door.borrow().as_ref() {
+            door.raise();
+        }
+    }
+
+    /// Takes one event and draws what is for callbacks. False when there was none.
+    fn draw_next(&self, timeout: Timeout) -> bool {
+        let main = self.main.borrow();
+        match main.poll(timeout) {
+            Some(event) => {
+                self.draw(&event);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Draws what is for callbacks out of an event. Used for the main queue, and for what other queues carry of it.
+    pub fn draw(&self, event: &Event<'_>) {
+        let mut drawn = self.drawn.borrow_mut();
+        match event.kind() {
+            EventKind::Delivery => {
+                let wanted = self.routes.delivery.borrow().is_some() && self.interp.usable();
+                for message in event.messages() {
+                    if message.code() != Code::NO_ERROR {
+                        if wanted {
+                            drawn.push_back(Drawn::Report(render::report(&message)));
+                        } else {
+                            self.lost.set(self.lost.get() + 1);
+                        }
+                    } else if wanted && self.routes.sampling.shows() {
+                        drawn.push_back(Drawn::Report(render::report(&message)));
+                    }
+                }
+                drop(drawn);
+                self.say_lost();
+            }
+            EventKind::Error => drawn.push_back(Drawn::Error(render::client_error(&event.error()))),
+            EventKind::Statistics => {
+                if let Some(json) = event.statistics() {
+                    drawn.push_back(Drawn::Statistics(Obj::text_of(&String::from_utf8_lossy(json))));
+                }
+            }
+            EventKind::Log => {
+                if let Some(line) = event.log() {
+                    drawn.push_back(Drawn::Log(render::log_line(&line), line));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Calls back what has been drawn.
+    fn show(&self, drawn: Drawn) {
+        let (route, argument) = match drawn {
+            Drawn::Report(list) => (&self.routes.delivery, list),
+            Drawn::Error(list) => (&self.routes.error, list),
+            Drawn::Statistics(json) => (&self.routes.statistics, json),
+            Drawn::Log(list, line) => {
+                let logger = self.routes.logger.borrow().clone();
+                match logger {
+                    Logger::Callback(prefix) => prefix.call(&self.interp, list),
+                    // The callback was replaced by another logger after this client had been made.
+                    Logger::Stderr | Logger::Syslog => {
+                        eprintln!(
+                            "%{}|{}|{}| {}",
+                            line.level,
+                            line.facility,
+                            self.client.name(),
+                            line.message
+                        );
+                    }
+                    Logger::None => {}
+                }
+                return;
+            }
+        };
+        let prefix = route.borrow().clone();
+        if let Some(prefix) = prefix {
+            prefix.call(&self.interp, argument);
+        }
+    }
+
+    /// Gives the error callback an error that did not come from librdkafka.
+    pub fn inject_error(&self, error: &rdk::Error) {
+        self.show(Drawn::Error(render::client_error(error)));
+    }
+
+    /// Is there an error callback?
+    pub fn has_error_callback(&self) -> bool {
+        self.routes.error.borrow().is_some()
+    }
+
+    /// Says on stderr, at most once a second, how many deliveries failed that no callback was told of.
+    fn say_lost(&self) {
+        let lost = self.lost.get();
+        let due = self
+            .lost_said
+            .get()
+            .is_none_or(|t| t.elapsed() >= Duration::from_secs(1));
+        if lost > 0 && due {
+            self.lost.set(0);
+            self.lost_said.set(Some(Instant::now()));
+            exit::warn_lost(&self.client.name(), lost, "; set a delivery_report callback to see why");
+        }
+    }
+
+    /// Waits until everything has been delivered or the time is up; reports are called back meanwhile. Returns how many
+    /// messages are left.
+    ///
+    /// # Errors
+    /// The script was cancelled or hit a limit.
+    pub fn flush(&self, timeout: Timeout) -> Result<usize, Raise> {
+        let ms = timeout.as_ms();
+        let until = (ms >= 0).then(|| Instant::now() + Duration::from_millis(u64::from(ms.unsigned_abs())));
+        loop {
+            self.serve(None);
+            let left = self.client.out_queue_len();
+            if left == 0 || until.is_some_and(|u| Instant::now() >= u) {
+                return Ok(left);
+            }
+            if self.interp.usable() {
+                self.interp.check_cancel()?;
+            }
+            // The call tells librdkafka not to wait for fuller batches; a report ends the wait that follows.
+            let _ = self.client.flush(Timeout::ms(1));
+            self.draw_next(Timeout::ms(20));
+        }
+    }
+
+    /// An object that holds this link is deleted. A producer's messages are flushed within the bound when the handle
+    /// goes (`whole`) or when nobody else is left, and what could not be delivered is counted on stderr.
+    pub fn release(self: Rc<Self>, whole: bool) {
+        let last = Rc::strong_count(&self) == 1;
+        if (whole || last) && self.client.kind() == rdk::Kind::Producer && !rdk::forked() {
+            let bound = i64::try_from(exit::bound().as_millis()).unwrap_or(i64::MAX);
+            let left = match self.flush(Timeout::ms(bound)) {
+                Ok(left) => left,
+                Err(_) => self.client.out_queue_len(),
+            };
+            // The messages that are left would be lost with the client; while a topic still holds it, they go on.
+            let left = if Rc::strong_count(&self) == 1 { left } else { 0 };
+            exit::warn_lost(&self.client.name(), left + self.lost.take(), " when it was deleted");
+        }
+    }
+
+    /// The cluster's metadata: asked once, kept for a second. With `fresh` it is asked in any case.
+    pub fn metadata(&self, fresh: bool) -> Result<Rc<Metadata>, Raise> {
+        if let Some((at, metadata)) = self.metadata.borrow().as_ref() {
+            if !fresh && at.elapsed() < Duration::from_secs(1) {
+                return Ok(metadata.clone());
+            }
+        }
+        let metadata = Rc::new(self.client.metadata(None, Timeout::ms(5000)).or_raise()?);
+        *self.metadata.borrow_mut() = Some((Instant::now(), metadata.clone()));
+        Ok(metadata)
+    }
+
+    /// How many partitions a topic has; asked again if the topic is not in what is kept.
+    ///
+    /// # Errors
+    /// No broker answers; the cluster has no such topic.
+    pub fn partitions(&self, topic: &str) -> Result<usize, Raise> {
+        for fresh in [false, true] {
+            let metadata = self.metadata(fresh)?;
+            if let Some(info) = metadata.topics.iter().find(|t| t.name == topic) {
+                return Ok(info.partitions.len());
+            }
+        }
+        let mut error = crate::fail::refuse("metadata", Code::UNKNOWN_TOPIC, format!("topic '{topic}' not found"));
+        error.message = format!("kafka error: topic '{topic}' not found");
+        Err(error)
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        let door = self.door.borrow_mut().take();
+        drop(door);
+        self.main.borrow_mut().off();
+    }
+}

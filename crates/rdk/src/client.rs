@@ -1,0 +1,464 @@
+//! A client: one producer or consumer, its life, and the calls both kinds have.
+//!
+//! Consumer group calls are in `group.rs`, producing in `topic.rs`. Children (queues, topics) own
+//! a clone of their client, so the C object is destroyed after the last of them.
+
+use std::ffi::{c_char, c_int, CStr};
+use std::ptr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError, Weak};
+
+use crate::config::{self, Config, TopicConfig};
+use crate::error::{Code, Error, Result};
+use crate::fork;
+use crate::handle::{Handle, Line, Resource, Shared};
+use crate::queue::Queue;
+use crate::sys::{self, coded, constant, cstring};
+use crate::timeout::Timeout;
+use crate::topic::Topic;
+use crate::wants::{Delivery, Kind, LogTo, Wants};
+
+struct ClientObject;
+
+impl Resource for ClientObject {
+    type Raw = sys::rd_kafka_t;
+    const LINE: Line = Line::Client;
+    unsafe fn destroy(raw: *mut Self::Raw) {
+        // SAFETY: the object is still alive, and this reads one atomic of it. 0 without a group.
+        let closed = unsafe { sys::rd_kafka_consumer_closed(raw) } != 0;
+        // The group is left through Client::close_start, whose events somebody serves. Destroying
+        // must not do it in passing: it would wait for a rebalance that nobody answers.
+        let flags = if closed {
+            0
+        } else {
+            sys::RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE
+        };
+        // SAFETY: the caller gives up the object; queues, topics and events own or borrow a Client,
+        // so none of them is left. No librdkafka thread runs our code that could get here.
+        unsafe { sys::rd_kafka_destroy_flags(raw, flags) }
+    }
+}
+
+// SAFETY: the header says of rd_kafka_t that all functions on it may be called from any thread.
+unsafe impl Shared for ClientObject {}
+
+struct Inner {
+    raw: Handle<ClientObject>,
+    kind: Kind,
+    /// [`Wants::commits`].
+    commits: bool,
+    /// Partitions started with [`Topic::start`], by topic name.
+    started: Mutex<Vec<(String, i32)>>,
+}
+
+/// One librdkafka client (`rd_kafka_t`). Cloning gives another name for the same client; the last
+/// one to go destroys it, without a word to the group (see [`Client::close_start`]) and without
+/// waiting for messages (see [`Client::flush`]).
+///
+/// In a forked child each call is an error with code `__STATE`, and calls that return no `Result`
+/// give an empty answer.
+#[derive(Clone)]
+pub struct Client {
+    inner: Arc<Inner>,
+}
+
+/// Every open client of the process.
+static OPEN: Mutex<Vec<Weak<Inner>>> = Mutex::new(Vec::new());
+
+pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Call `f` for every open client of this process, for flushing at exit. Clients that a forked child
+/// inherited and the hosts of mock clusters are left out. `f` may open, use and drop clients.
+pub fn for_each_live(f: &mut dyn FnMut(&Client)) {
+    let list = if fork::forked() {
+        // The lock may have been held by another thread at the moment of the fork.
+        match OPEN.try_lock() {
+            Ok(list) => list,
+            Err(TryLockError::Poisoned(poison)) => poison.into_inner(),
+            Err(TryLockError::WouldBlock) => return,
+        }
+    } else {
+        locked(&OPEN)
+    };
+    let clients: Vec<Client> = list
+        .iter()
+        .filter_map(Weak::upgrade)
+        .map(|inner| Client { inner })
+        .collect();
+    drop(list);
+    for client in &clients {
+        if !fork::inherited(client.inner.raw.made()) {
+            f(client);
+        }
+    }
+}
+
+unsafe extern "C" fn no_log(_: *const sys::rd_kafka_t, _: c_int, _: *const c_char, _: *const c_char) {}
+
+const TRUE: &CStr = constant(b"true\0");
+const FALSE: &CStr = constant(b"false\0");
+const LOG_QUEUE: &CStr = constant(b"log.queue\0");
+const ONLY_ERROR: &CStr = constant(b"delivery.report.only.error\0");
+
+impl Client {
+    /// Start a client (`rd_kafka_new`).
+    ///
+    /// `topic_config` is the default for all its topics (`rd_kafka_conf_set_default_topic_conf`), on
+    /// top of topic properties set through `config`. `log.queue` and the enabled events follow
+    /// `wants`. [`Delivery::FailuresOnly`] sets `delivery.report.only.error`, and [`Delivery::All`]
+    /// leaves that property as the program set it.
+    ///
+    /// Error: code and text of librdkafka; nothing is left behind.
+    pub fn open(kind: Kind, config: Config, topic_config: TopicConfig, wants: Wants) -> Result<Client> {
+        Client::start(kind, config, topic_config, wants, true)
+    }
+
+    pub(crate) fn start(
+        kind: Kind,
+        mut config: Config,
+        topic_config: TopicConfig,
+        wants: Wants,
+        listed: bool,
+    ) -> Result<Client> {
+        fork::watch();
+        let topic_config = config.topic_defaults(topic_config)?;
+        // SAFETY: sets a field of our configuration, which takes the topic configuration over.
+        unsafe { sys::rd_kafka_conf_set_default_topic_conf(config.as_ptr(), topic_config.into_raw()) };
+
+        let mut events = 0;
+        let mut want = |wanted: bool, event: i32| events |= if wanted { event } else { 0 };
+        want(
+            wants.delivery != Delivery::None && kind == Kind::Producer,
+            sys::RD_KAFKA_EVENT_DR,
+        );
+        want(wants.errors, sys::RD_KAFKA_EVENT_ERROR);
+        want(wants.statistics, sys::RD_KAFKA_EVENT_STATS);
+        want(wants.rebalance, sys::RD_KAFKA_EVENT_REBALANCE);
+        want(wants.commits, sys::RD_KAFKA_EVENT_OFFSET_COMMIT);
+        want(wants.log == LogTo::Queue, sys::RD_KAFKA_EVENT_LOG);
+        // SAFETY: sets a number in our configuration.
+        unsafe { sys::rd_kafka_conf_set_events(config.as_ptr(), events) };
+
+        if kind == Kind::Producer
+            && wants.delivery == Delivery::FailuresOnly
+            && !config.was_set("delivery.report.only.error")
+        {
+            config.force(ONLY_ERROR, TRUE);
+        }
+        config.force(LOG_QUEUE, if wants.log == LogTo::Queue { TRUE } else { FALSE });
+        type Log = unsafe extern "C" fn(*const sys::rd_kafka_t, c_int, *const c_char, *const c_char);
+        let log: Log = match wants.log {
+            LogTo::Stderr => sys::rd_kafka_log_print,
+            LogTo::Syslog => sys::rd_kafka_log_syslog,
+            LogTo::None | LogTo::Queue => no_log,
+        };
+        // SAFETY: stores a function that lives as long as the program and runs no user code.
+        unsafe { sys::rd_kafka_conf_set_log_cb(config.as_ptr(), Some(log)) };
+
+        let which = match kind {
+            Kind::Producer => sys::rd_kafka_type_t::RD_KAFKA_PRODUCER,
+            Kind::Consumer => sys::rd_kafka_type_t::RD_KAFKA_CONSUMER,
+        };
+        let mut said = [0u8; 1024];
+        // SAFETY: the configuration is ours; it is taken only if a client is returned; the buffer
+        // lives through the call and its true size is given.
+        let raw = unsafe { sys::rd_kafka_new(which, config.as_ptr(), said.as_mut_ptr().cast(), said.len()) };
+        let os_error = std::io::Error::last_os_error().raw_os_error();
+        // SAFETY: a new client for the caller to destroy, or NULL.
+        let Some(raw) = (unsafe { Handle::own(raw) }) else {
+            let mut error = Error::last("open");
+            let said = CStr::from_bytes_until_nul(&said)
+                .map(CStr::to_string_lossy)
+                .unwrap_or_default();
+            if !said.is_empty() {
+                error.text = said.trim_end().to_string();
+            }
+            if error.code == Code::CRIT_SYS_RESOURCE && os_error == Some(libc::EDEADLK) {
+                // The one failure after which librdkafka's threads may still read the settings:
+                // its own threads did not start within a minute (end of rd_kafka_new).
+                config.taken();
+            }
+            return Err(error);
+        };
+        config.taken();
+
+        if wants.log == LogTo::Queue {
+            // SAFETY: a live client; NULL means its main queue. Fails only without log.queue.
+            let code = unsafe { coded::rd_kafka_set_log_queue(raw.as_ptr(), ptr::null_mut()) };
+            Error::check("open", code)?;
+        }
+        let inner = Arc::new(Inner {
+            raw,
+            kind,
+            commits: wants.commits,
+            started: Mutex::new(Vec::new()),
+        });
+        if listed {
+            let mut open = locked(&OPEN);
+            open.retain(|client| client.strong_count() > 0);
+            open.push(Arc::downgrade(&inner));
+        }
+        Ok(Client { inner })
+    }
+
+    /// Producer or consumer.
+    pub fn kind(&self) -> Kind {
+        self.inner.kind
+    }
+
+    /// The pointer, for calls that the fork check lets through.
+    #[inline]
+    pub(crate) fn ptr(&self, op: &'static str) -> Result<*mut sys::rd_kafka_t> {
+        fork::check(op, self.inner.raw.made())?;
+        Ok(self.inner.raw.as_ptr())
+    }
+
+    /// The pointer, if this is a client of that kind.
+    pub(crate) fn ptr_of(&self, op: &'static str, kind: Kind) -> Result<*mut sys::rd_kafka_t> {
+        if self.inner.kind != kind {
+            let text = match kind {
+                Kind::Producer => "only a producer can do this",
+                Kind::Consumer => "only a consumer can do this",
+            };
+            return Err(Error::new(op, Code::NOT_IMPLEMENTED, text));
+        }
+        self.ptr(op)
+    }
+
+    /// Whether answers to commits are wanted as events.
+    pub(crate) fn reports_commits(&self) -> bool {
+        self.inner.commits
+    }
+
+    /// Whether both are the same client.
+    pub fn same(&self, other: &Client) -> bool {
+        Arc::ptr_eq(&self.inner, &other.inner)
+    }
+
+    /// The partitions started with [`Topic::start`].
+    pub(crate) fn started(&self) -> MutexGuard<'_, Vec<(String, i32)>> {
+        locked(&self.inner.started)
+    }
+
+    /// The name librdkafka gave it, `<client.id>#producer-1` (`rd_kafka_name`).
+    pub fn name(&self) -> String {
+        match self.ptr("name") {
+            // SAFETY: a live client; the string belongs to it and is copied at once.
+            Ok(rk) => unsafe { sys::lossy(sys::rd_kafka_name(rk)) },
+            Err(_) => String::new(),
+        }
+    }
+
+    /// Copy a string that librdkafka allocated for the caller, and free it.
+    fn copied(&self, rk: *mut sys::rd_kafka_t, text: *mut c_char) -> Option<String> {
+        if text.is_null() {
+            return None;
+        }
+        // SAFETY: a NUL-terminated string for the caller to free with rd_kafka_mem_free.
+        unsafe {
+            let copy = sys::lossy(text);
+            sys::rd_kafka_mem_free(rk, text.cast());
+            Some(copy)
+        }
+    }
+
+    /// The id that the group gave this consumer (`rd_kafka_memberid`); empty before it joined.
+    /// Error `__UNKNOWN_GROUP` without a group.
+    pub fn member_id(&self) -> Result<String> {
+        let rk = self.consumer("member_id")?;
+        // SAFETY: a live client; returns a new string or NULL.
+        let text = unsafe { sys::rd_kafka_memberid(rk) };
+        self.copied(rk, text)
+            .ok_or_else(|| Error::of("member_id", Code::UNKNOWN_GROUP))
+    }
+
+    /// The cluster's id (`rd_kafka_clusterid`). Error `__TIMED_OUT` if no broker told it in time.
+    pub fn cluster_id(&self, timeout: Timeout) -> Result<String> {
+        let rk = self.ptr("cluster_id")?;
+        // SAFETY: a live client; returns a new string or NULL.
+        let text = unsafe { sys::rd_kafka_clusterid(rk, timeout.as_ms()) };
+        self.copied(rk, text)
+            .ok_or_else(|| Error::of("cluster_id", Code::TIMED_OUT))
+    }
+
+    /// The id of the broker that is the controller (`rd_kafka_controllerid`). Error `__TIMED_OUT` if
+    /// no broker told it in time.
+    pub fn controller_id(&self, timeout: Timeout) -> Result<i32> {
+        let rk = self.ptr("controller_id")?;
+        // SAFETY: a live client and a number.
+        match unsafe { sys::rd_kafka_controllerid(rk, timeout.as_ms()) } {
+            -1 => Err(Error::of("controller_id", Code::TIMED_OUT)),
+            id => Ok(id),
+        }
+    }
+
+    /// Add brokers, `host:port,host:port` (`rd_kafka_brokers_add`); returns how many were new or
+    /// known and well-formed. Error `__INVALID_ARG` if there was none.
+    pub fn add_brokers(&self, list: &str) -> Result<usize> {
+        let rk = self.ptr("add_brokers")?;
+        let c_list = cstring("add_brokers", "a broker list", list)?;
+        // SAFETY: a live client and a string that lives through the call.
+        match unsafe { sys::rd_kafka_brokers_add(rk, c_list.as_ptr()) } {
+            count if count > 0 => Ok(usize::try_from(count).unwrap_or(0)),
+            _ => Err(Error::new(
+                "add_brokers",
+                Code::INVALID_ARG,
+                format!("no valid broker in \"{list}\""),
+            )),
+        }
+    }
+
+    /// How much is logged, 0 (emergencies) to 7 (debug) (`rd_kafka_set_log_level`).
+    pub fn set_log_level(&self, level: i32) {
+        if let Ok(rk) = self.ptr("set_log_level") {
+            // SAFETY: stores a number in a live client.
+            unsafe { sys::rd_kafka_set_log_level(rk, level) }
+        }
+    }
+
+    /// The queue of delivery reports, errors, statistics and log lines (`rd_kafka_queue_get_main`).
+    /// Each call gives another name for the same queue, which has one ring in all.
+    pub fn main_queue(&self) -> Result<Queue> {
+        let rk = self.ptr("main_queue")?;
+        // SAFETY: a live client; returns a reference for the caller to destroy.
+        unsafe { Queue::adopt("main_queue", sys::rd_kafka_queue_get_main(rk), self) }
+    }
+
+    /// The queue of a group consumer: messages, rebalances, errors of partitions
+    /// (`rd_kafka_queue_get_consumer`). Error `__UNKNOWN_GROUP` without `group.id`.
+    pub fn consumer_queue(&self) -> Result<Queue> {
+        let rk = self.ptr_of("consumer_queue", Kind::Consumer)?;
+        // SAFETY: a live client; returns a reference for the caller to destroy, or NULL.
+        unsafe { Queue::adopt("consumer_queue", sys::rd_kafka_queue_get_consumer(rk), self) }
+            .map_err(|_| Error::new("consumer_queue", Code::UNKNOWN_GROUP, "this consumer has no group.id"))
+    }
+
+    /// An empty queue, for [`Topic::start`] or [`Client::close_start`] (`rd_kafka_queue_new`).
+    pub fn new_queue(&self) -> Result<Queue> {
+        let rk = self.ptr("new_queue")?;
+        // SAFETY: a live client; returns a new queue for the caller to destroy.
+        unsafe { Queue::adopt("new_queue", sys::rd_kafka_queue_new(rk), self) }
+    }
+
+    /// A topic to produce to or to start (`rd_kafka_topic_new`); see [`Topic`]. Without a
+    /// configuration the client's topic defaults apply.
+    ///
+    /// Error `__INVALID_ARG`: the name is not 1 to 249 characters of `a-zA-Z0-9._-` or is `.` or
+    /// `..`, or the settings contradict each other (librdkafka tells why only in its log).
+    pub fn topic(&self, name: &str, config: Option<TopicConfig>) -> Result<Topic> {
+        Topic::open(self, name, config)
+    }
+
+    /// Messages not yet sent or not yet acknowledged, plus delivery reports and other events that
+    /// wait on the main queue (`rd_kafka_outq_len`). A report counts until its `Event` is dropped.
+    pub fn out_queue_len(&self) -> usize {
+        match self.ptr("out_queue_len") {
+            // SAFETY: a live client; counts under its locks.
+            Ok(rk) => usize::try_from(unsafe { sys::rd_kafka_outq_len(rk) }).unwrap_or(0),
+            Err(_) => 0,
+        }
+    }
+
+    /// Wait until every message was delivered or failed (`rd_kafka_flush`), sending without delay.
+    ///
+    /// With delivery reports a message counts until the `Event` with its report is dropped, so
+    /// somebody must drain the main queue meanwhile, on another thread or by calling this in short
+    /// turns. Error `__TIMED_OUT` if messages are left. Producers only.
+    pub fn flush(&self, timeout: Timeout) -> Result<()> {
+        let rk = self.ptr_of("flush", Kind::Producer)?;
+        // SAFETY: a live client and a number.
+        Error::check("flush", unsafe { coded::rd_kafka_flush(rk, timeout.as_ms()) })
+    }
+
+    /// Give up messages: those not yet sent (`queued`), those on their way (`in_flight`)
+    /// (`rd_kafka_purge`). Each is reported as failed with `__PURGE_QUEUE` or `__PURGE_INFLIGHT`.
+    /// Producers only.
+    pub fn purge(&self, queued: bool, in_flight: bool) -> Result<()> {
+        let rk = self.ptr_of("purge", Kind::Producer)?;
+        let flags = if queued { sys::RD_KAFKA_PURGE_F_QUEUE } else { 0 }
+            | if in_flight { sys::RD_KAFKA_PURGE_F_INFLIGHT } else { 0 };
+        // SAFETY: a live client and a number.
+        Error::check("purge", unsafe { coded::rd_kafka_purge(rk, flags) })
+    }
+
+    /// First and next offset of a partition, asked from its leader (`rd_kafka_query_watermark_offsets`).
+    pub fn watermarks(&self, topic: &str, partition: i32, timeout: Timeout) -> Result<(i64, i64)> {
+        let rk = self.ptr("watermarks")?;
+        let topic = cstring("watermarks", "a topic name", topic)?;
+        let (mut low, mut high) = (0, 0);
+        // SAFETY: a live client; the string and the two numbers live through the call.
+        let code = unsafe {
+            coded::rd_kafka_query_watermark_offsets(rk, topic.as_ptr(), partition, &mut low, &mut high, timeout.as_ms())
+        };
+        Error::check("watermarks", code)?;
+        Ok((low, high))
+    }
+
+    /// First and next offset as the last fetch told them, without asking a broker
+    /// (`rd_kafka_get_watermark_offsets`); -1001 for what is not known yet.
+    pub fn cached_watermarks(&self, topic: &str, partition: i32) -> Result<(i64, i64)> {
+        let rk = self.ptr_of("cached_watermarks", Kind::Consumer)?;
+        let topic = cstring("cached_watermarks", "a topic name", topic)?;
+        let (mut low, mut high) = (0, 0);
+        // SAFETY: a live client; the string and the two numbers live through the call.
+        let code = unsafe { coded::rd_kafka_get_watermark_offsets(rk, topic.as_ptr(), partition, &mut low, &mut high) };
+        Error::check("cached_watermarks", code)?;
+        Ok((low, high))
+    }
+
+    /// The settings in force (`rd_kafka_conf`), as [`Config::dump`] shows them.
+    pub fn effective(&self) -> Vec<(String, String)> {
+        match self.ptr("effective") {
+            // SAFETY: a live client's settings, which no call of ours changes.
+            Ok(rk) => unsafe { config::dump_of(sys::rd_kafka_conf(rk).cast_mut()) },
+            Err(_) => Vec::new(),
+        }
+    }
+
+    /// The topic settings in force for topics without settings of their own
+    /// (`rd_kafka_default_topic_conf_dup`).
+    pub fn topic_defaults(&self) -> TopicConfig {
+        match self.ptr("topic_defaults") {
+            // SAFETY: a live client; returns a copy for the caller to destroy, or NULL.
+            Ok(rk) => unsafe { TopicConfig::adopt(sys::rd_kafka_default_topic_conf_dup(rk)) },
+            Err(_) => TopicConfig::new(),
+        }
+    }
+
+    /// Raise a fatal error, to test how a program takes it (`rd_kafka_test_fatal_error`).
+    /// Error `__PREV_IN_PROGRESS` if there was one before.
+    pub fn test_fatal_error(&self, code: Code, reason: &str) -> Result<()> {
+        let rk = self.ptr("test_fatal_error")?;
+        let reason = cstring("test_fatal_error", "a reason", reason)?;
+        // SAFETY: a live client and a string that is copied.
+        let answer = unsafe { coded::rd_kafka_test_fatal_error(rk, code.0, reason.as_ptr()) };
+        Error::check("test_fatal_error", answer)
+    }
+
+    /// The fatal error that this client raised, if any (`rd_kafka_fatal_error`).
+    pub fn fatal_error(&self) -> Option<Error> {
+        let rk = self.ptr("fatal_error").ok()?;
+        let mut said = [0u8; 512];
+        // SAFETY: a live client; the buffer lives through the call and its true size is given.
+        let code = unsafe { coded::rd_kafka_fatal_error(rk, said.as_mut_ptr().cast(), said.len()) };
+        if code == 0 {
+            return None;
+        }
+        let said = CStr::from_bytes_until_nul(&said)
+            .map(CStr::to_string_lossy)
+            .unwrap_or_default();
+        let mut error = Error::new("fatal_error", Code(code), said);
+        error.fatal = true;
+        Some(error)
+    }
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Client")
+            .field("kind", &self.kind())
+            .field("name", &self.name())
+            .finish()
+    }
+}

@@ -1,0 +1,406 @@
+//! Settings before a client or a topic exists: set, get, dump, duplicate.
+//!
+//! Any property works and librdkafka's own messages are kept; what must not be set is refused by
+//! name first (`property.rs`). No value of a secret leaves this file, except into librdkafka.
+
+use std::ffi::{c_char, CStr};
+use std::ptr;
+
+use crate::error::{Code, Error, Result};
+use crate::handle::Handle;
+use crate::partitioner::Partitioner;
+use crate::property::{self, is_secret, scope, Scope};
+use crate::sys::{self, cstring, rd_kafka_conf_res_t};
+
+const HIDDEN: &str = "[redacted]";
+
+/// Names sent to brokers with a 16-bit length: longer ones would break every request.
+const IDS: &[&str] = &[
+    "client.id",
+    "client.rack",
+    "group.id",
+    "group.instance.id",
+    "transactional.id",
+];
+const LONGEST_ID: usize = 32767;
+
+/// A regular expression that librdkafka's recursive matcher can take: at most 1,024 bytes and 64
+/// open parentheses at a time. More would overflow the stack of a librdkafka thread.
+pub(crate) fn safe_regex(text: &str) -> bool {
+    let mut depth = 0usize;
+    let mut deepest = 0usize;
+    for byte in text.bytes() {
+        match byte {
+            b'(' => depth += 1,
+            b')' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        deepest = deepest.max(depth);
+    }
+    text.len() <= 1024 && deepest <= 64
+}
+
+fn refuse(op: &'static str, name: &str) -> Result<()> {
+    match property::refused(name) {
+        Some(reason) => Err(Error::new(
+            op,
+            Code::INVALID_ARG,
+            format!("property \"{name}\" is refused: {reason}"),
+        )),
+        None => Ok(()),
+    }
+}
+
+/// Checks that librdkafka leaves out.
+fn check(op: &'static str, name: &str, value: &str) -> Result<()> {
+    refuse(op, name)?;
+    if IDS.contains(&name) && value.len() > LONGEST_ID {
+        let text = format!("property \"{name}\" is longer than {LONGEST_ID} bytes");
+        return Err(Error::new(op, Code::INVALID_ARG, text));
+    }
+    if name == "topic.blacklist" && !value.split(',').all(safe_regex) {
+        let text = "an expression in \"topic.blacklist\" is longer than 1024 bytes or nested too deep";
+        return Err(Error::new(op, Code::INVALID_ARG, text));
+    }
+    Ok(())
+}
+
+/// Ok, or librdkafka's text; for a secret a text of ours, since librdkafka's quotes the value.
+fn judge(op: &'static str, name: &str, answer: rd_kafka_conf_res_t, said: &[u8]) -> Result<()> {
+    if answer == rd_kafka_conf_res_t::RD_KAFKA_CONF_OK {
+        return Ok(());
+    }
+    let text = if is_secret(name) {
+        format!("Invalid value for configuration property \"{name}\"")
+    } else {
+        let said = CStr::from_bytes_until_nul(said)
+            .map(CStr::to_string_lossy)
+            .unwrap_or_default();
+        said.trim_end().to_string()
+    };
+    Err(Error::new(op, Code::INVALID_ARG, text))
+}
+
+/// Run a two-step getter: first the size, then the text. None when librdkafka has no value.
+fn fetch(mut ask: impl FnMut(*mut c_char, &mut usize) -> rd_kafka_conf_res_t) -> Option<String> {
+    let mut size = 0;
+    if ask(ptr::null_mut(), &mut size) != rd_kafka_conf_res_t::RD_KAFKA_CONF_OK {
+        return None;
+    }
+    let mut room = vec![0u8; size.saturating_add(1)];
+    let mut size = room.len();
+    if ask(room.as_mut_ptr().cast(), &mut size) != rd_kafka_conf_res_t::RD_KAFKA_CONF_OK {
+        return None;
+    }
+    room.push(0);
+    CStr::from_bytes_until_nul(&room)
+        .ok()
+        .map(|text| text.to_string_lossy().into_owned())
+}
+
+fn get(op: &'static str, name: &str, value: Option<String>) -> Result<String> {
+    refuse(op, name)?;
+    match value {
+        Some(value) if is_secret(name) && !value.is_empty() => Ok(HIDDEN.to_string()),
+        Some(value) => Ok(value),
+        None if scope(name) != Scope::Unknown => Ok(String::new()),
+        None => Err(Error::new(
+            op,
+            Code::INVALID_ARG,
+            format!("No such configuration property: \"{name}\""),
+        )),
+    }
+}
+
+/// Decode and free an array of `count` strings, name and value in turn.
+///
+/// # Safety
+/// `words` and `count` came from a `rd_kafka_*conf_dump` call and were not freed.
+unsafe fn listed(words: *mut *const c_char, count: usize) -> Vec<(String, String)> {
+    // SAFETY: the caller promises the array; it lives until the free below.
+    let all = unsafe { sys::slice_at(words.cast_const(), count) };
+    let mut rows = Vec::with_capacity(count / 2);
+    for pair in all.chunks_exact(2) {
+        // SAFETY: each element is a NUL-terminated string (or NULL) of the array.
+        let name = unsafe { sys::lossy(pair[0]) };
+        if !property::shown(&name) {
+            continue;
+        }
+        let value = if is_secret(&name) {
+            HIDDEN.to_string()
+        } else {
+            // SAFETY: as above.
+            unsafe { sys::lossy(pair[1]) }
+        };
+        rows.push((name, value));
+    }
+    if !words.is_null() {
+        // SAFETY: the header asks for exactly this call, once, after a dump.
+        unsafe { sys::rd_kafka_conf_dump_free(words, count) };
+    }
+    rows
+}
+
+/// The settings of a running client: [`Config::dump`] of `rd_kafka_conf`.
+///
+/// # Safety
+/// `conf` is a configuration that lives through this call and is not changed meanwhile.
+pub(crate) unsafe fn dump_of(conf: *mut sys::rd_kafka_conf_t) -> Vec<(String, String)> {
+    let mut count = 0;
+    // SAFETY: the caller promises a live object; the function only reads it and stores the count.
+    let words = unsafe { sys::rd_kafka_conf_dump(conf, &mut count) };
+    // SAFETY: straight from the dump call.
+    unsafe { listed(words, count) }
+}
+
+/// The settings of a client to be (`rd_kafka_conf_t`).
+///
+/// Properties that only a topic has (`acks`, `auto.offset.reset`, ...) may be set here too; they
+/// are kept apart and become defaults of the client's topics, unless the `TopicConfig` given to
+/// [`crate::Client::open`] sets the same property.
+pub struct Config {
+    raw: Handle<sys::Conf>,
+    topic: TopicConfig,
+    named: Vec<String>,
+}
+
+impl Config {
+    /// librdkafka's defaults (`rd_kafka_conf_new`).
+    #[allow(clippy::new_without_default)] // librdkafka allocates; `Config::default()` would hide that
+    pub fn new() -> Config {
+        // SAFETY: returns a new object for the caller to destroy; librdkafka aborts rather than return NULL.
+        let raw = unsafe { Handle::own(sys::rd_kafka_conf_new()) };
+        Config {
+            raw: solid(raw),
+            topic: TopicConfig::new(),
+            named: Vec::new(),
+        }
+    }
+
+    /// A copy that can be changed alone (`rd_kafka_conf_dup`).
+    pub fn duplicate(&self) -> Config {
+        // SAFETY: copies a live object; the copy is for the caller to destroy and never NULL.
+        let raw = unsafe { Handle::own(sys::rd_kafka_conf_dup(self.raw.as_ptr())) };
+        Config {
+            raw: solid(raw),
+            topic: self.topic.duplicate(),
+            named: self.named.clone(),
+        }
+    }
+
+    /// Set a property (`rd_kafka_conf_set`); an empty value means librdkafka's default, where it has one.
+    ///
+    /// Errors (code `__INVALID_ARG`): an unknown name, a wrong value, a refused name
+    /// (see [`crate::refused`]), a NUL, or an id (`client.id`, `group.id`, ...) longer than 32,767 bytes.
+    pub fn set(&mut self, name: &str, value: &str) -> Result<()> {
+        check("config", name, value)?;
+        if scope(name) == Scope::Topic {
+            return self.topic.set(name, value);
+        }
+        let c_name = cstring("config", "a property name", name)?;
+        let c_value = cstring("config", "a property value", value)?;
+        let mut said = [0u8; 512];
+        // SAFETY: the object is ours and mutably borrowed; the strings and the buffer live through the call.
+        let answer = unsafe {
+            sys::rd_kafka_conf_set(
+                self.raw.as_ptr(),
+                c_name.as_ptr(),
+                c_value.as_ptr(),
+                said.as_mut_ptr().cast(),
+                said.len(),
+            )
+        };
+        judge("config", name, answer, &said)?;
+        self.named.push(name.to_string());
+        Ok(())
+    }
+
+    /// The value of a property (`rd_kafka_conf_get`); empty if it has none, `[redacted]` for a secret.
+    /// A property that only a topic has is looked up among the topic settings made here.
+    pub fn get(&self, name: &str) -> Result<String> {
+        if scope(name) == Scope::Topic {
+            return self.topic.get(name);
+        }
+        let c_name = cstring("config", "a property name", name)?;
+        let value = fetch(|room, size| {
+            // SAFETY: reads a live object; `room` is NULL or has `*size` bytes, as the header wants.
+            unsafe { sys::rd_kafka_conf_get(self.raw.as_ptr(), c_name.as_ptr(), room, size) }
+        });
+        get("config", name, value)
+    }
+
+    /// All properties with a value, in librdkafka's order (`rd_kafka_conf_dump`), without aliases,
+    /// pointers and test hooks; secrets read `[redacted]`. Topic settings are not in it.
+    pub fn dump(&self) -> Vec<(String, String)> {
+        // SAFETY: a live object of ours; nobody can change it during the call.
+        unsafe { dump_of(self.raw.as_ptr()) }
+    }
+
+    /// Whether [`Config::set`] was called with this very name.
+    pub fn was_set(&self, name: &str) -> bool {
+        self.named.iter().any(|known| known == name)
+    }
+
+    /// For [`crate::Client::open`]: the pointer, while `self` lives.
+    pub(crate) fn as_ptr(&self) -> *mut sys::rd_kafka_conf_t {
+        self.raw.as_ptr()
+    }
+
+    /// For [`crate::Client::open`]: a property that scripts may not set.
+    pub(crate) fn force(&mut self, name: &CStr, value: &CStr) {
+        // SAFETY: the object is ours and mutably borrowed; constant strings; no error text is asked for.
+        unsafe { sys::rd_kafka_conf_set(self.raw.as_ptr(), name.as_ptr(), value.as_ptr(), ptr::null_mut(), 0) };
+    }
+
+    /// For [`crate::Client::open`]: the client has taken the C object.
+    pub(crate) fn taken(self) {
+        let _ = self.raw.into_raw();
+    }
+
+    /// For [`crate::Client::open`]: `topic` on top of the topic settings made here.
+    pub(crate) fn topic_defaults(&self, mut topic: TopicConfig) -> Result<TopicConfig> {
+        for (name, value) in &self.topic.named {
+            if !topic.was_set(name) {
+                topic.set(name, value)?;
+            }
+        }
+        Ok(topic)
+    }
+}
+
+impl Clone for Config {
+    fn clone(&self) -> Config {
+        self.duplicate()
+    }
+}
+
+impl std::fmt::Debug for Config {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.dump()).finish()
+    }
+}
+
+/// The settings of a topic to be (`rd_kafka_topic_conf_t`).
+pub struct TopicConfig {
+    raw: Handle<sys::TopicConf>,
+    /// What was set, in order: no topic property is a secret.
+    named: Vec<(String, String)>,
+}
+
+impl TopicConfig {
+    /// librdkafka's defaults (`rd_kafka_topic_conf_new`).
+    #[allow(clippy::new_without_default)] // as for Config
+    pub fn new() -> TopicConfig {
+        // SAFETY: returns a new object for the caller to destroy; librdkafka aborts rather than return NULL.
+        let raw = unsafe { Handle::own(sys::rd_kafka_topic_conf_new()) };
+        TopicConfig {
+            raw: solid(raw),
+            named: Vec::new(),
+        }
+    }
+
+    /// A copy that can be changed alone (`rd_kafka_topic_conf_dup`).
+    pub fn duplicate(&self) -> TopicConfig {
+        // SAFETY: copies a live object; the copy is for the caller to destroy and never NULL.
+        let raw = unsafe { Handle::own(sys::rd_kafka_topic_conf_dup(self.raw.as_ptr())) };
+        TopicConfig {
+            raw: solid(raw),
+            named: self.named.clone(),
+        }
+    }
+
+    /// Set a property (`rd_kafka_topic_conf_set`); a leading `topic.` is ignored. Errors as for [`Config::set`].
+    pub fn set(&mut self, name: &str, value: &str) -> Result<()> {
+        check("topic_config", name, value)?;
+        let c_name = cstring("topic_config", "a property name", name)?;
+        let c_value = cstring("topic_config", "a property value", value)?;
+        let mut said = [0u8; 512];
+        // SAFETY: the object is ours and mutably borrowed; the strings and the buffer live through the call.
+        let answer = unsafe {
+            sys::rd_kafka_topic_conf_set(
+                self.raw.as_ptr(),
+                c_name.as_ptr(),
+                c_value.as_ptr(),
+                said.as_mut_ptr().cast(),
+                said.len(),
+            )
+        };
+        judge("topic_config", name, answer, &said)?;
+        self.named.push((name.to_string(), value.to_string()));
+        Ok(())
+    }
+
+    /// The value of a property (`rd_kafka_topic_conf_get`); empty if it has none.
+    pub fn get(&self, name: &str) -> Result<String> {
+        let bare = name.strip_prefix("topic.").unwrap_or(name); // the C getter does not strip it
+        let c_name = cstring("topic_config", "a property name", bare)?;
+        let value = fetch(|room, size| {
+            // SAFETY: reads a live object; `room` is NULL or has `*size` bytes, as the header wants.
+            unsafe { sys::rd_kafka_topic_conf_get(self.raw.as_ptr(), c_name.as_ptr(), room, size) }
+        });
+        match (value, scope(bare)) {
+            (None, Scope::Global) => get("topic_config", bare, None).and_then(|_| {
+                let text = format!("No such topic configuration property: \"{name}\"");
+                Err(Error::new("topic_config", Code::INVALID_ARG, text))
+            }),
+            (value, _) => get("topic_config", bare, value),
+        }
+    }
+
+    /// All properties with a value (`rd_kafka_topic_conf_dump`), without aliases and pointers.
+    pub fn dump(&self) -> Vec<(String, String)> {
+        let mut count = 0;
+        // SAFETY: only reads the live object and stores the count.
+        let words = unsafe { sys::rd_kafka_topic_conf_dump(self.raw.as_ptr(), &mut count) };
+        // SAFETY: straight from the dump call.
+        unsafe { listed(words, count) }
+    }
+
+    /// Choose how messages without a partition are spread: the property `partitioner`.
+    pub fn set_partitioner(&mut self, partitioner: Partitioner) -> Result<()> {
+        self.set("partitioner", partitioner.name())
+    }
+
+    /// Whether [`TopicConfig::set`] was called with this name or an alias of it.
+    pub fn was_set(&self, name: &str) -> bool {
+        let wanted = property::topic_property(name);
+        self.named
+            .iter()
+            .any(|(known, _)| property::topic_property(known) == wanted)
+    }
+
+    /// For the C calls that take ownership of a topic configuration.
+    pub(crate) fn into_raw(self) -> *mut sys::rd_kafka_topic_conf_t {
+        self.raw.into_raw()
+    }
+
+    /// Own a topic configuration that librdkafka made.
+    ///
+    /// # Safety
+    /// `raw` is NULL or a topic configuration for the caller to destroy.
+    pub(crate) unsafe fn adopt(raw: *mut sys::rd_kafka_topic_conf_t) -> TopicConfig {
+        // SAFETY: the caller's promise is the same.
+        match unsafe { Handle::own(raw) } {
+            Some(raw) => TopicConfig { raw, named: Vec::new() },
+            None => TopicConfig::new(),
+        }
+    }
+}
+
+impl Clone for TopicConfig {
+    fn clone(&self) -> TopicConfig {
+        self.duplicate()
+    }
+}
+
+impl std::fmt::Debug for TopicConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.dump()).finish()
+    }
+}
+
+/// librdkafka's allocator aborts when memory is out, so its constructors never return NULL; should
+/// that ever change, do here what it does there.
+pub(crate) fn solid<T>(made: Option<T>) -> T {
+    made.unwrap_or_else(|| std::process::abort())
+}

@@ -1,0 +1,302 @@
+//! What only consumers can do: subscribe, assign, commit, seek, pause, close.
+//!
+//! Each call here first checks that the client is a consumer, of this process, and not closed;
+//! librdkafka would accept some of them on others and do nothing.
+
+use std::ffi::c_int;
+use std::ptr;
+
+use crate::client::Client;
+use crate::config::safe_regex;
+use crate::error::{Code, Error, Result};
+use crate::event::EventKind;
+use crate::partition::PartitionList;
+use crate::queue::Queue;
+use crate::sys::{self, coded};
+use crate::timeout::Timeout;
+use crate::wants::Kind;
+
+type List = sys::rd_kafka_topic_partition_list_t;
+
+impl Client {
+    /// The pointer, if this is a consumer that is not closed.
+    pub(crate) fn consumer(&self, op: &'static str) -> Result<*mut sys::rd_kafka_t> {
+        let rk = self.ptr_of(op, Kind::Consumer)?;
+        // SAFETY: a live client; reads one atomic.
+        if unsafe { sys::rd_kafka_consumer_closed(rk) } != 0 {
+            return Err(Error::new(op, Code::STATE, "this consumer is closed"));
+        }
+        Ok(rk)
+    }
+
+    /// Run a call that fills in a list.
+    fn filled(
+        &self,
+        op: &'static str,
+        list: PartitionList,
+        call: impl FnOnce(*mut sys::rd_kafka_t, *mut List) -> c_int,
+    ) -> Result<PartitionList> {
+        let rk = self.consumer(op)?;
+        Error::check(op, call(rk, list.as_ptr()))?;
+        Ok(list)
+    }
+
+    /// Run a call that returns a new list.
+    fn listed(
+        &self,
+        op: &'static str,
+        call: impl FnOnce(*mut sys::rd_kafka_t, *mut *mut List) -> c_int,
+    ) -> Result<PartitionList> {
+        let rk = self.consumer(op)?;
+        let mut list = ptr::null_mut();
+        Error::check(op, call(rk, &mut list))?;
+        // SAFETY: on success the call stored a new list for the caller to destroy.
+        unsafe { PartitionList::adopt(op, list) }
+    }
+
+    /// Join the group for these topics (`rd_kafka_subscribe`); a name that begins with `^` is a
+    /// regular expression. Partitions and offsets in the list do not matter. Replaces the last
+    /// subscription.
+    ///
+    /// Errors: `__UNKNOWN_GROUP` without `group.id`; `__INVALID_ARG` for an empty list, the same
+    /// topic twice, or a regular expression that is wrong, longer than 1,024 bytes or nested deeper
+    /// than 64 (librdkafka would overflow its stack); `__FATAL` after a fatal error.
+    pub fn subscribe(&self, topics: &PartitionList) -> Result<()> {
+        let rk = self.consumer("subscribe")?;
+        if let Some(bad) = topics
+            .iter()
+            .find(|entry| entry.topic.starts_with('^') && !safe_regex(&entry.topic))
+        {
+            let start: String = bad.topic.chars().take(40).collect();
+            let text = format!("the expression {start}... is longer than 1024 bytes or nested deeper than 64");
+            return Err(Error::new("subscribe", Code::INVALID_ARG, text));
+        }
+        // SAFETY: a live consumer and a live list, which is copied.
+        Error::check("subscribe", unsafe { coded::rd_kafka_subscribe(rk, topics.as_ptr()) })
+    }
+
+    /// Leave the group's topics (`rd_kafka_unsubscribe`).
+    pub fn unsubscribe(&self) -> Result<()> {
+        let rk = self.consumer("unsubscribe")?;
+        // SAFETY: a live consumer.
+        Error::check("unsubscribe", unsafe { coded::rd_kafka_unsubscribe(rk) })
+    }
+
+    /// The topics subscribed to (`rd_kafka_subscription`).
+    pub fn subscription(&self) -> Result<PartitionList> {
+        // SAFETY: a live consumer; on success stores a new list.
+        self.listed("subscription", |rk, out| unsafe {
+            coded::rd_kafka_subscription(rk, out)
+        })
+    }
+
+    /// Read exactly these partitions, or none (`rd_kafka_assign`). The answer to a rebalance event
+    /// of an eager group, or the start of reading without one. [`crate::Offset::Invalid`] means the
+    /// committed offset.
+    pub fn assign(&self, partitions: Option<&PartitionList>) -> Result<()> {
+        let rk = self.consumer("assign")?;
+        let list = partitions.map_or(ptr::null_mut(), PartitionList::as_ptr);
+        // SAFETY: a live consumer, and NULL or a live list, which is copied.
+        Error::check("assign", unsafe { coded::rd_kafka_assign(rk, list) })
+    }
+
+    /// The partitions being read (`rd_kafka_assignment`).
+    pub fn assignment(&self) -> Result<PartitionList> {
+        // SAFETY: a live consumer; on success stores a new list.
+        self.listed("assignment", |rk, out| unsafe { coded::rd_kafka_assignment(rk, out) })
+    }
+
+    /// Read these partitions as well (`rd_kafka_incremental_assign`): the answer to an assign event
+    /// of a cooperative group.
+    pub fn incremental_assign(&self, partitions: &PartitionList) -> Result<()> {
+        let rk = self.consumer("incremental_assign")?;
+        // SAFETY: a live consumer and a live list, which is copied; returns an error object or NULL.
+        unsafe {
+            let error = sys::rd_kafka_incremental_assign(rk, partitions.as_ptr());
+            Error::take("incremental_assign", error)
+        }
+    }
+
+    /// Read these partitions no more (`rd_kafka_incremental_unassign`): the answer to a revoke
+    /// event of a cooperative group.
+    pub fn incremental_unassign(&self, partitions: &PartitionList) -> Result<()> {
+        let rk = self.consumer("incremental_unassign")?;
+        // SAFETY: a live consumer and a live list, which is copied; returns an error object or NULL.
+        unsafe {
+            let error = sys::rd_kafka_incremental_unassign(rk, partitions.as_ptr());
+            Error::take("incremental_unassign", error)
+        }
+    }
+
+    /// How the group rebalances: `NONE` (no group or not joined), `EAGER` or `COOPERATIVE`
+    /// (`rd_kafka_rebalance_protocol`).
+    pub fn rebalance_protocol(&self) -> String {
+        match self.consumer("rebalance_protocol") {
+            // SAFETY: a live consumer; returns a constant string or NULL, copied at once.
+            Ok(rk) => match unsafe { sys::lossy(sys::rd_kafka_rebalance_protocol(rk)) } {
+                none if none.is_empty() => "NONE".to_string(),
+                name => name,
+            },
+            Err(_) => "NONE".to_string(),
+        }
+    }
+
+    /// Whether the partitions now being revoked are lost already, so that a commit would fail
+    /// (`rd_kafka_assignment_lost`).
+    pub fn assignment_lost(&self) -> bool {
+        match self.consumer("assignment_lost") {
+            // SAFETY: a live consumer; reads one flag.
+            Ok(rk) => unsafe { sys::rd_kafka_assignment_lost(rk) != 0 },
+            Err(_) => false,
+        }
+    }
+
+    /// Commit these offsets, or the stored ones of all assigned partitions (`rd_kafka_commit`,
+    /// `rd_kafka_commit_queue`). An offset is that of the next message to read.
+    ///
+    /// Asynchronous: returns at once, and with [`crate::Wants::commits`] the answer is an event on the main queue.
+    /// Otherwise waits for the answer; the first partition that was refused becomes the error and
+    /// its text names it. Error `__NO_OFFSET` if there was nothing to commit.
+    pub fn commit(&self, offsets: Option<&PartitionList>, asynchronous: bool) -> Result<()> {
+        let rk = self.consumer("commit")?;
+        let list = offsets.map_or(ptr::null_mut(), PartitionList::as_ptr);
+        if asynchronous && !self.reports_commits() {
+            // SAFETY: a live consumer, and NULL or a live list, which is copied.
+            return Error::check("commit", unsafe { coded::rd_kafka_commit(rk, list, 1) });
+        }
+        // rd_kafka_commit makes no event of its answer; only automatic commits have one by themselves.
+        let answers = if asynchronous {
+            self.main_queue()?
+        } else {
+            self.new_queue()?
+        };
+        // SAFETY: as above; the queue lives until its answer was read, and librdkafka holds its own
+        // reference for later. Without a callback the answer is an event.
+        let code = unsafe { coded::rd_kafka_commit_queue(rk, list, answers.as_ptr(), None, ptr::null_mut()) };
+        Error::check("commit", code)?;
+        if asynchronous {
+            return Ok(());
+        }
+        loop {
+            // In slices: an answer that says "the client is being closed" never becomes an event.
+            let Some(event) = answers.poll(Timeout::ms(200)) else {
+                self.consumer("commit")?;
+                continue;
+            };
+            if event.kind() != EventKind::Commit {
+                continue;
+            }
+            if let Some(partitions) = event.partitions() {
+                partitions.first_error("commit", Code::NO_ERROR)?;
+            }
+            let answer = event.error();
+            return if answer.code.is_ok() {
+                Ok(())
+            } else {
+                Err(Error { op: "commit", ..answer })
+            };
+        }
+    }
+
+    /// The committed offsets of these partitions (`rd_kafka_committed`); [`crate::Offset::Invalid`]
+    /// where there is none.
+    pub fn committed(&self, partitions: PartitionList, timeout: Timeout) -> Result<PartitionList> {
+        // SAFETY: a live consumer and our list, which the call has alone.
+        self.filled("committed", partitions, |rk, list| unsafe {
+            coded::rd_kafka_committed(rk, list, timeout.as_ms())
+        })
+    }
+
+    /// The offset after the last message handed out, per partition (`rd_kafka_position`);
+    /// [`crate::Offset::Invalid`] if none was.
+    pub fn position(&self, partitions: PartitionList) -> Result<PartitionList> {
+        // SAFETY: a live consumer and our list, which the call has alone.
+        self.filled("position", partitions, |rk, list| unsafe {
+            coded::rd_kafka_position(rk, list)
+        })
+    }
+
+    /// Store these offsets for the next commit (`rd_kafka_offsets_store`); needs
+    /// `enable.auto.offset.store=false`. The first partition refused becomes the error (`__STATE`
+    /// if it is not assigned); the others are stored.
+    pub fn store_offsets(&self, offsets: &PartitionList) -> Result<()> {
+        let rk = self.consumer("store_offsets")?;
+        let list = offsets.clone();
+        // SAFETY: a live consumer and our own copy of the list.
+        let code = unsafe { coded::rd_kafka_offsets_store(rk, list.as_ptr()) };
+        list.first_error("store_offsets", Code::NO_ERROR)?;
+        Error::check("store_offsets", code)
+    }
+
+    /// Fetch no more from these partitions (`rd_kafka_pause_partitions`). The list returned tells
+    /// per partition whether it worked. Messages of them that wait in the queue are skipped, and
+    /// fetched again after [`Client::resume`].
+    pub fn pause(&self, partitions: &PartitionList) -> Result<PartitionList> {
+        // SAFETY: a live consumer and our own copy of the list.
+        self.filled("pause", partitions.clone(), |rk, list| unsafe {
+            coded::rd_kafka_pause_partitions(rk, list)
+        })
+    }
+
+    /// Fetch from these partitions again (`rd_kafka_resume_partitions`). The list returned tells per
+    /// partition whether it worked.
+    pub fn resume(&self, partitions: &PartitionList) -> Result<PartitionList> {
+        // SAFETY: a live consumer and our own copy of the list.
+        self.filled("resume", partitions.clone(), |rk, list| unsafe {
+            coded::rd_kafka_resume_partitions(rk, list)
+        })
+    }
+
+    /// Go on reading elsewhere (`rd_kafka_seek_partitions`); for partitions that are being read. The
+    /// list returned tells per partition whether it worked; with [`Timeout::NONE`] it does not wait
+    /// and tells nothing.
+    pub fn seek(&self, partitions: PartitionList, timeout: Timeout) -> Result<PartitionList> {
+        let rk = self.consumer("seek")?;
+        // SAFETY: a live consumer and our list, which the call has alone; returns an error or NULL.
+        unsafe {
+            let error = sys::rd_kafka_seek_partitions(rk, partitions.as_ptr(), timeout.as_ms());
+            Error::take("seek", error)?;
+        }
+        Ok(partitions)
+    }
+
+    /// The first offset at or after a time, per partition (`rd_kafka_offsets_for_times`): the list's
+    /// offsets are milliseconds since 1970. [`crate::Offset::End`] if there is none so late.
+    pub fn offsets_for_times(&self, times: PartitionList, timeout: Timeout) -> Result<PartitionList> {
+        // SAFETY: a live consumer and our list, which the call has alone.
+        self.filled("offsets_for_times", times, |rk, list| unsafe {
+            coded::rd_kafka_offsets_for_times(rk, list, timeout.as_ms())
+        })
+    }
+
+    /// Begin to leave the group and close (`rd_kafka_consumer_close_queue`): offsets are committed
+    /// (with `enable.auto.commit`) and partitions given back.
+    ///
+    /// From now on all events of the consumer come to `queue`, a queue of this client; with
+    /// [`crate::Wants::rebalance`] the program must answer the last revoke event. Poll `queue` until
+    /// [`Client::closed`] is true. Error `__UNKNOWN_GROUP` without a group.
+    pub fn close_start(&self, queue: &Queue) -> Result<()> {
+        let rk = self.consumer("close")?;
+        if !queue.client().same(self) {
+            return Err(Error::new(
+                "close",
+                Code::INVALID_ARG,
+                "the queue belongs to another client",
+            ));
+        }
+        // SAFETY: a live consumer and a live queue of it, which librdkafka refers to on its own.
+        unsafe {
+            let error = sys::rd_kafka_consumer_close_queue(rk, queue.as_ptr());
+            Error::take("close", error)
+        }
+    }
+
+    /// Whether the consumer is closed (`rd_kafka_consumer_closed`); false without a group.
+    pub fn closed(&self) -> bool {
+        match self.ptr_of("closed", Kind::Consumer) {
+            // SAFETY: a live client; reads one atomic.
+            Ok(rk) => unsafe { sys::rd_kafka_consumer_closed(rk) != 0 },
+            Err(_) => false,
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! What the cluster says of itself, decoded at once; the C object does not leave this file.
+
+use std::ptr;
+
+use crate::client::Client;
+use crate::error::{Code, Error, Result};
+use crate::handle::{Handle, Line, Resource};
+use crate::sys::{self, coded};
+use crate::timeout::Timeout;
+use crate::topic::Topic;
+
+/// A broker.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Broker {
+    /// Its id.
+    pub id: i32,
+    /// The host it advertises.
+    pub host: String,
+    /// The port it advertises.
+    pub port: i32,
+}
+
+/// A partition.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PartitionInfo {
+    /// Its number.
+    pub id: i32,
+    /// What the broker reports about it.
+    pub error: Code,
+    /// The id of the leading broker; -1 without one.
+    pub leader: i32,
+    /// The ids of the brokers that hold it.
+    pub replicas: Vec<i32>,
+    /// Those of them that are in sync.
+    pub isrs: Vec<i32>,
+}
+
+/// A topic.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TopicInfo {
+    /// Its name.
+    pub name: String,
+    /// What the broker reports about it.
+    pub error: Code,
+    /// Its partitions, as the broker lists them.
+    pub partitions: Vec<PartitionInfo>,
+}
+
+/// Brokers and topics of a cluster (`rd_kafka_metadata_t`).
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Metadata {
+    /// All brokers.
+    pub brokers: Vec<Broker>,
+    /// The topics asked for.
+    pub topics: Vec<TopicInfo>,
+    /// The id of the broker that answered.
+    pub origin_id: i32,
+    /// Its name, `host:port/id`.
+    pub origin_name: String,
+}
+
+struct MetadataObject;
+
+impl Resource for MetadataObject {
+    type Raw = sys::rd_kafka_metadata;
+    const LINE: Line = Line::Metadata;
+    unsafe fn destroy(raw: *mut Self::Raw) {
+        // SAFETY: the caller gives up an owned metadata object.
+        unsafe { sys::rd_kafka_metadata_destroy(raw) }
+    }
+}
+
+/// The field `$name` of the C struct at `$at`, read without making a reference to the struct.
+macro_rules! read {
+    ($at:expr, $name:ident) => {
+        ptr::addr_of!((*$at).$name).read()
+    };
+}
+
+/// A count of C; a negative one is none.
+fn count(number: i32) -> usize {
+    usize::try_from(number).unwrap_or(0)
+}
+
+/// # Safety
+/// `at` is a partition of a live metadata object.
+unsafe fn partition(at: *const sys::rd_kafka_metadata_partition) -> PartitionInfo {
+    // SAFETY: fields of a live object; the arrays have the counts beside them.
+    unsafe {
+        PartitionInfo {
+            id: read!(at, id),
+            error: sys::code_at(ptr::addr_of!((*at).err)),
+            leader: read!(at, leader),
+            replicas: sys::slice_at(read!(at, replicas).cast_const(), count(read!(at, replica_cnt))).to_vec(),
+            isrs: sys::slice_at(read!(at, isrs).cast_const(), count(read!(at, isr_cnt))).to_vec(),
+        }
+    }
+}
+
+/// # Safety
+/// `at` is a topic of a live metadata object.
+unsafe fn topic(at: *const sys::rd_kafka_metadata_topic) -> TopicInfo {
+    // SAFETY: fields of a live object; the array has the count beside it.
+    unsafe {
+        let first = read!(at, partitions);
+        let partitions = if first.is_null() {
+            0
+        } else {
+            count(read!(at, partition_cnt))
+        };
+        TopicInfo {
+            name: sys::lossy(read!(at, topic)),
+            error: sys::code_at(ptr::addr_of!((*at).err)),
+            partitions: (0..partitions).map(|i| partition(first.add(i))).collect(),
+        }
+    }
+}
+
+/// # Safety
+/// `at` is a live metadata object.
+unsafe fn decode(at: *const sys::rd_kafka_metadata) -> Metadata {
+    // SAFETY: fields of a live object; the arrays have the counts beside them.
+    unsafe {
+        let (brokers, topics) = (read!(at, brokers), read!(at, topics));
+        let broker_count = if brokers.is_null() {
+            0
+        } else {
+            count(read!(at, broker_cnt))
+        };
+        let topic_count = if topics.is_null() {
+            0
+        } else {
+            count(read!(at, topic_cnt))
+        };
+        Metadata {
+            brokers: (0..broker_count)
+                .map(|i| {
+                    let broker = brokers.add(i);
+                    Broker {
+                        id: read!(broker, id),
+                        host: sys::lossy(read!(broker, host)),
+                        port: read!(broker, port),
+                    }
+                })
+                .collect(),
+            topics: (0..topic_count).map(|i| topic(topics.add(i))).collect(),
+            origin_id: read!(at, orig_broker_id),
+            origin_name: sys::lossy(read!(at, orig_broker_name)),
+        }
+    }
+}
+
+impl Client {
+    /// Ask the cluster (`rd_kafka_metadata`) for all topics, or for one of this client's. Asking for
+    /// a topic that does not exist may create it, if the brokers allow that.
+    pub fn metadata(&self, only: Option<&Topic>, timeout: Timeout) -> Result<Metadata> {
+        let rk = self.ptr("metadata")?;
+        if only.is_some_and(|topic| !topic.client().same(self)) {
+            return Err(Error::new(
+                "metadata",
+                Code::INVALID_ARG,
+                "the topic belongs to another client",
+            ));
+        }
+        let all = i32::from(only.is_none());
+        let only = only.map_or(ptr::null_mut(), Topic::as_ptr);
+        let mut out: *const sys::rd_kafka_metadata = ptr::null();
+        // SAFETY: a live client, and NULL or a live topic of it; on success stores a new object.
+        let code = unsafe { coded::rd_kafka_metadata(rk, all, only, &mut out, timeout.as_ms()) };
+        Error::check("metadata", code)?;
+        // SAFETY: on success a new object for the caller to destroy.
+        let object = unsafe { Handle::<MetadataObject>::need("metadata", out.cast_mut()) }?;
+        // SAFETY: alive until the end of this function.
+        Ok(unsafe { decode(object.as_ptr()) })
+    }
+}

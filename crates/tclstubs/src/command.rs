@@ -1,0 +1,291 @@
+//! Commands: a Rust object behind a Tcl command, in the non-recursive engine, so that `yield`, `break`,
+//! `continue` and `return` work in the bodies that it runs. It must not parse arguments or know subcommands.
+//!
+//! The lifetime rule: Tcl's client data is one reference to the record; every call takes its own reference first.
+//! So a command may be deleted, renamed or replaced while it runs.
+
+use crate::bytes::no_borrows;
+use crate::fence::fence;
+use crate::{sys, Interp, Obj, Raise};
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::ffi::{c_int, c_void, CString};
+use std::ptr;
+use std::rc::{Rc, Weak};
+
+/// What stands behind a command.
+pub trait Command: 'static {
+    /// Runs the command; `words[0]` is its name as called.
+    ///
+    /// # Errors
+    /// What the script sees as a Tcl error.
+    fn invoke(&self, interp: &Interp, words: &[Obj]) -> Result<Reply, Raise>;
+
+    /// The Tcl command is gone (deleted, renamed to nothing, its namespace or interpreter deleted). Called once.
+    fn deleted(&self, interp: &Interp);
+
+    /// Itself, for finding an object by the name of its command.
+    fn as_any(self: Rc<Self>) -> Rc<dyn Any>;
+}
+
+/// What a command gives back.
+pub enum Reply {
+    /// Its result.
+    Value(Obj),
+    /// A body to run, again and again.
+    Loop(Box<dyn Loop>),
+}
+
+/// A loop over a script body. Every method may find its objects deleted by the body.
+pub trait Loop {
+    /// The next body to run, or none when the loop is over.
+    ///
+    /// # Errors
+    /// What the script sees as a Tcl error.
+    fn next(&mut self, interp: &Interp) -> Result<Option<Obj>, Raise>;
+
+    /// The result of the command, after the last body or a `break` in it.
+    fn result(&mut self) -> Obj;
+
+    /// The name of the loop in the error trace.
+    fn name(&self) -> &str;
+}
+
+struct Record {
+    command: Rc<dyn Command>,
+    interp: Interp,
+    token: Cell<sys::Token>,
+}
+
+thread_local! {
+    /// The commands of this thread by token, for finding objects by name.
+    static RECORDS: RefCell<HashMap<usize, Weak<Record>>> = RefCell::new(HashMap::new());
+}
+
+/// A handle of a command that [`create_command`] has made. Harmless after the command is gone.
+#[derive(Clone)]
+pub struct CommandRef(Weak<Record>);
+
+impl CommandRef {
+    /// A handle of nothing.
+    pub fn none() -> CommandRef {
+        CommandRef(Weak::new())
+    }
+
+    fn record(&self) -> Option<(Rc<Record>, sys::Token)> {
+        let record = self.0.upgrade()?;
+        let token = record.token.get();
+        (!token.is_null()).then_some((record, token))
+    }
+
+    /// The full name of the command, wherever it has been renamed to (`Tcl_GetCommandFullName`).
+    pub fn full_name(&self) -> Option<Obj> {
+        let (record, token) = self.record()?;
+        let raw = record.interp.raw();
+        if raw.is_null() {
+            return None;
+        }
+        let name = Obj::empty();
+        // SAFETY: a live interpreter, a command of it that still exists, and a new value that only we hold.
+        unsafe { sys::Tcl_GetCommandFullName(raw, token, name.raw()) };
+        Some(name)
+    }
+
+    /// Deletes the command (`Tcl_DeleteCommandFromToken`); nothing happens when it is gone already.
+    pub fn delete(&self) {
+        no_borrows();
+        if let Some((record, token)) = self.record() {
+            let raw = record.interp.raw();
+            if !raw.is_null() {
+                // SAFETY: a live interpreter and a command of it that still exists.
+                unsafe { sys::Tcl_DeleteCommandFromToken(raw, token) };
+            }
+        }
+    }
+}
+
+/// Makes a Tcl command (`Tcl_NRCreateCommand`). A name without `::` is one of the global namespace.
+///
+/// # Errors
+/// A name with NUL in it; an interpreter that is being deleted; a name that Tcl refuses.
+pub fn create_command(interp: &Interp, name: &str, command: Rc<dyn Command>) -> Result<CommandRef, Raise> {
+    let bad = || Raise::new(format!("can't create command \"{name}\""), ["TCL", "VALUE", "COMMAND"]);
+    if !interp.usable() {
+        return Err(bad());
+    }
+    let c_name = CString::new(to_tcl(name)).map_err(|_| bad())?;
+    let record = Rc::new(Record {
+        command,
+        interp: interp.clone(),
+        token: Cell::new(ptr::null_mut()),
+    });
+    let data = Rc::into_raw(record.clone()).cast_mut().cast::<c_void>();
+    // SAFETY: a usable interpreter, a NUL-terminated name, and data whose one reference `on_delete` takes back.
+    let token =
+        unsafe { sys::Tcl_NRCreateCommand(interp.raw(), c_name.as_ptr(), on_call, on_nr_call, data, on_delete) };
+    if token.is_null() {
+        // SAFETY: Tcl has not taken the data, so the reference is still ours.
+        drop(unsafe { Rc::from_raw(data.cast::<Record>()) });
+        return Err(bad());
+    }
+    record.token.set(token);
+    let handle = CommandRef(Rc::downgrade(&record));
+    RECORDS.with(|r| r.borrow_mut().insert(sys::token_key(token), Rc::downgrade(&record)));
+    Ok(handle)
+}
+
+/// The command of this name as the script would find it, and what stands behind it if it is one of ours.
+/// Outer none: there is no such command.
+pub fn command_of(interp: &Interp, name: &str) -> Option<Option<Rc<dyn Any>>> {
+    let raw = interp.raw();
+    let c_name = CString::new(to_tcl(name)).ok()?;
+    if raw.is_null() {
+        return None;
+    }
+    // SAFETY: a live interpreter and a NUL-terminated name; null means that there is no such command.
+    let token = unsafe { sys::Tcl_FindCommand(raw, c_name.as_ptr(), ptr::null_mut(), 0) };
+    if token.is_null() {
+        return None;
+    }
+    let record = RECORDS.with(|r| r.borrow().get(&sys::token_key(token)).and_then(Weak::upgrade));
+    Some(record.map(|record| record.command.clone().as_any()))
+}
+
+/// A name in Tcl's own form of UTF-8.
+fn to_tcl(name: &str) -> Vec<u8> {
+    name.bytes()
+        .flat_map(|b| if b == 0 { vec![0xC0, 0x80] } else { vec![b] })
+        .collect()
+}
+
+/// Called when the command is invoked from outside the non-recursive engine.
+unsafe extern "C" fn on_call(
+    data: *mut c_void,
+    interp: *mut sys::TclInterp,
+    objc: c_int,
+    objv: *const *mut sys::TclObj,
+) -> c_int {
+    // SAFETY: Tcl's own arguments, passed on; the engine calls `on_nr_call` and runs what it leaves behind.
+    unsafe { sys::Tcl_NRCallObjProc(interp, on_nr_call, data, objc as isize, objv) }
+}
+
+/// Called by the non-recursive engine.
+unsafe extern "C" fn on_nr_call(
+    data: *mut c_void,
+    _interp: *mut sys::TclInterp,
+    objc: c_int,
+    objv: *const *mut sys::TclObj,
+) -> c_int {
+    let record = data.cast::<Record>();
+    // SAFETY: `data` is the reference that the command owns; the command exists now, and we take our own.
+    let record = unsafe {
+        Rc::increment_strong_count(record);
+        Rc::from_raw(record)
+    };
+    // SAFETY: Tcl keeps the words of a command referenced while it runs.
+    let words = unsafe { Obj::words(objc, objv) };
+    let interp = &record.interp;
+    let outcome = fence(|| record.command.invoke(interp, words)).unwrap_or_else(|text| Err(Raise::bug(&text)));
+    match outcome {
+        Ok(Reply::Value(value)) => {
+            interp.set_result(&value);
+            sys::OK
+        }
+        Ok(Reply::Loop(body)) => turn(Box::new(LoopState {
+            body,
+            interp: interp.clone(),
+        })),
+        Err(error) => {
+            interp.put_error(&error);
+            sys::ERROR
+        }
+    }
+}
+
+/// The command is gone.
+unsafe extern "C" fn on_delete(data: *mut c_void) {
+    // SAFETY: takes the command's own reference; Tcl calls this once.
+    let record = unsafe { Rc::from_raw(data.cast::<Record>()) };
+    let token = record.token.replace(ptr::null_mut());
+    RECORDS.with(|r| r.borrow_mut().remove(&sys::token_key(token)));
+    // A panic while something is deleted has nobody to tell it to; the object is gone all the same.
+    let _ = fence(|| record.command.deleted(&record.interp));
+    let _ = fence(move || drop(record));
+}
+
+struct LoopState {
+    body: Box<dyn Loop>,
+    interp: Interp,
+}
+
+/// Starts the next body, or ends the loop.
+fn turn(mut state: Box<LoopState>) -> c_int {
+    let next = fence(|| state.body.next(&state.interp)).unwrap_or_else(|text| Err(Raise::bug(&text)));
+    let raw = state.interp.raw();
+    match next {
+        _ if raw.is_null() => sys::ERROR,
+        Ok(Some(script)) => {
+            let data = Box::into_raw(state).cast::<c_void>();
+            // SAFETY: a live interpreter; `after_body` takes the box back, and Tcl calls it exactly once, also
+            // when a coroutine that the body has suspended is deleted. The script's reference is given back there.
+            unsafe {
+                let script = script.into_raw();
+                sys::Tcl_NRAddCallback(raw, after_body, data, script.cast(), ptr::null_mut(), ptr::null_mut());
+                sys::Tcl_NREvalObj(raw, script, 0)
+            }
+        }
+        Ok(None) => {
+            finish(&mut state);
+            sys::OK
+        }
+        Err(error) => {
+            state.interp.put_error(&error);
+            sys::ERROR
+        }
+    }
+}
+
+fn finish(state: &mut LoopState) {
+    match fence(|| state.body.result()) {
+        Ok(value) => state.interp.set_result(&value),
+        Err(text) => state.interp.put_error(&Raise::bug(&text)),
+    }
+}
+
+/// A body has ended.
+unsafe extern "C" fn after_body(data: *mut *mut c_void, _interp: *mut sys::TclInterp, result: c_int) -> c_int {
+    // SAFETY: the four words that `turn` has passed; each is taken back once.
+    let (mut state, script) = unsafe { (Box::from_raw((*data).cast::<LoopState>()), *data.add(1)) };
+    // SAFETY: the one reference to the script that `turn` has given away.
+    unsafe { sys::Tcl_DbDecrRefCount(script.cast(), sys::FILE, 0) };
+    let raw = state.interp.raw();
+    if raw.is_null() {
+        let _ = fence(move || drop(state));
+        return sys::ERROR;
+    }
+    match result {
+        sys::OK | sys::CONTINUE => {
+            // SAFETY: a live interpreter.
+            unsafe { sys::Tcl_ResetResult(raw) };
+            turn(state)
+        }
+        sys::BREAK => {
+            // SAFETY: a live interpreter.
+            unsafe { sys::Tcl_ResetResult(raw) };
+            finish(&mut state);
+            sys::OK
+        }
+        other => {
+            if other == sys::ERROR {
+                // SAFETY: a live interpreter whose error is being unwound.
+                let line = unsafe { sys::Tcl_GetErrorLine(raw) };
+                let note = Obj::text_of(&format!("\n    (\"{}\" body line {line})", state.body.name()));
+                // SAFETY: a live interpreter takes its own copy of the text.
+                unsafe { sys::Tcl_AppendObjToErrorInfo(raw, note.raw()) };
+            }
+            let _ = fence(move || drop(state));
+            other
+        }
+    }
+}

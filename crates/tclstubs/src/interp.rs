@@ -1,0 +1,209 @@
+//! `Interp`: an interpreter of this thread, harmless after it is gone. Variables, results and background errors
+//! go through here. It must not know commands (see `command`) nor the event loop (see `bell`).
+
+use crate::bytes::no_borrows;
+use crate::{sys, Obj, Raise};
+use std::cell::Cell;
+use std::ffi::{c_void, CString};
+use std::ptr::{self, NonNull};
+use std::rc::Rc;
+
+struct Inner {
+    raw: NonNull<sys::TclInterp>,
+    /// False once Tcl has torn the interpreter down; its memory may be gone then.
+    alive: Rc<Cell<bool>>,
+}
+
+/// A handle of an interpreter. Clones stand for the same one. Belongs to its thread.
+#[derive(Clone)]
+pub struct Interp(Rc<Inner>);
+
+impl Interp {
+    /// A handle for an interpreter that Tcl has handed out, told when it goes.
+    ///
+    /// # Safety
+    /// `raw` is a live interpreter of this thread.
+    pub(crate) unsafe fn from_raw(raw: *mut sys::TclInterp) -> Interp {
+        let alive = Rc::new(Cell::new(true));
+        let told = Rc::into_raw(alive.clone()).cast_mut().cast::<c_void>();
+        // SAFETY: the caller's contract; `gone` takes the one reference that `told` stands for, exactly once,
+        // because Tcl calls it once.
+        unsafe {
+            sys::Tcl_CallWhenDeleted(raw, gone, told);
+            Interp(Rc::new(Inner {
+                raw: NonNull::new_unchecked(raw),
+                alive,
+            }))
+        }
+    }
+
+    /// The raw pointer, or null when the interpreter is gone.
+    pub(crate) fn raw(&self) -> *mut sys::TclInterp {
+        if self.0.alive.get() {
+            self.0.raw.as_ptr()
+        } else {
+            ptr::null_mut()
+        }
+    }
+
+    /// Can scripts still be evaluated here? False while and after the interpreter is deleted.
+    pub fn usable(&self) -> bool {
+        let raw = self.raw();
+        // SAFETY: a non-null `raw` is an interpreter that Tcl has not torn down yet.
+        !raw.is_null() && unsafe { sys::Tcl_InterpDeleted(raw) } == 0
+    }
+
+    fn live(&self) -> Result<*mut sys::TclInterp, Raise> {
+        no_borrows();
+        let raw = self.raw();
+        if raw.is_null() {
+            Err(Raise::new("the interpreter is deleted", ["TCL", "IDELETE"]))
+        } else {
+            Ok(raw)
+        }
+    }
+
+    /// Sets element `element` of the array variable `array` in the running procedure (`Tcl_ObjSetVar2`).
+    ///
+    /// # Errors
+    /// What Tcl says: the variable is no array, a trace failed, its namespace does not exist.
+    pub fn set_element(&self, array: &Obj, element: &Obj, value: &Obj) -> Result<(), Raise> {
+        let raw = self.live()?;
+        // SAFETY: a live interpreter and three values that our references keep.
+        let set = unsafe { sys::Tcl_ObjSetVar2(raw, array.raw(), element.raw(), value.raw(), sys::LEAVE_ERR_MSG) };
+        if set.is_null() {
+            Err(Raise::from_interp())
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Unsets element `element` of the array variable `array` if it is there (`Tcl_UnsetVar2`).
+    pub fn unset_element(&self, array: &CString, element: &CString) -> Result<(), Raise> {
+        let raw = self.live()?;
+        // SAFETY: a live interpreter and two NUL-terminated strings; without a flag a missing one is no error.
+        unsafe { sys::Tcl_UnsetVar2(raw, array.as_ptr(), element.as_ptr(), 0) };
+        Ok(())
+    }
+
+    /// The value of a global variable, if it is there (`Tcl_GetVar2Ex`).
+    pub fn global(&self, name: &str) -> Option<Obj> {
+        let raw = self.live().ok()?;
+        let name = CString::new(name).ok()?;
+        // SAFETY: a live interpreter and a NUL-terminated name; null means that there is none.
+        unsafe {
+            let value = sys::Tcl_GetVar2Ex(raw, name.as_ptr(), ptr::null(), sys::GLOBAL_ONLY);
+            (!value.is_null()).then(|| Obj::from_raw(value))
+        }
+    }
+
+    /// Evaluates a command given as words, at global level (`Tcl_EvalObjv`), and returns its result.
+    ///
+    /// # Errors
+    /// The command's error, complete in the interpreter; a completion code other than ok counts as one.
+    pub fn call(&self, words: &[Obj]) -> Result<Obj, Raise> {
+        match self.call_raw(words) {
+            // SAFETY: `call_raw` has used the interpreter, so it is live; its result is a live value.
+            Some(sys::OK) => Ok(unsafe { Obj::from_raw(sys::Tcl_GetObjResult(self.raw())) }),
+            Some(_) => Err(Raise::from_interp()),
+            None => Err(Raise::new("the interpreter is deleted", ["TCL", "IDELETE"])),
+        }
+    }
+
+    /// Evaluates a callback; an error goes to the background error handler (`Tcl_BackgroundException`).
+    pub(crate) fn call_in_background(&self, words: &[Obj]) {
+        let code = self.call_raw(words);
+        if let Some(code) = code {
+            if code != sys::OK && self.usable() {
+                // SAFETY: the interpreter is usable; the call keeps its result and options for the handler.
+                unsafe { sys::Tcl_BackgroundException(self.raw(), code) };
+            }
+        }
+    }
+
+    /// The completion code, or none when nothing could be evaluated.
+    fn call_raw(&self, words: &[Obj]) -> Option<i32> {
+        no_borrows();
+        if !self.usable() {
+            return None;
+        }
+        let raw = self.raw();
+        // SAFETY: the interpreter is live and is kept from being freed (not from being deleted) until Release;
+        // the words stay referenced by the slice during the call. Obj is a transparent wrapper.
+        let code = unsafe {
+            sys::Tcl_Preserve(raw.cast());
+            let code = sys::Tcl_EvalObjv(raw, words.len() as isize, words.as_ptr().cast(), sys::EVAL_GLOBAL);
+            // After a deletion inside the call the interpreter is only kept by our Preserve: let go at once and
+            // report nothing.
+            let gone = sys::Tcl_InterpDeleted(raw) != 0;
+            if gone {
+                sys::Tcl_Release(raw.cast());
+                return None;
+            }
+            sys::Tcl_Release(raw.cast());
+            code
+        };
+        Some(code)
+    }
+
+    /// Puts an error into the interpreter as its result and error code.
+    pub(crate) fn put_error(&self, error: &Raise) {
+        let raw = self.raw();
+        if raw.is_null() || error.ready {
+            return;
+        }
+        let (message, code) = (Obj::text_of(&error.message), error.code_list());
+        // SAFETY: a live interpreter and two values that it takes references to.
+        unsafe {
+            sys::Tcl_SetObjErrorCode(raw, code.raw());
+            sys::Tcl_SetObjResult(raw, message.raw());
+        }
+    }
+
+    /// Hands an error of ours to the background error handler.
+    pub fn background_error(&self, error: &Raise) {
+        if self.usable() {
+            self.put_error(error);
+            // SAFETY: the interpreter is usable; its result and error code have just been set.
+            unsafe { sys::Tcl_BackgroundException(self.raw(), sys::ERROR) };
+        }
+    }
+
+    /// Must a long wait end now: is the script cancelled or a limit of the interpreter reached?
+    ///
+    /// # Errors
+    /// The cancellation or the limit, complete in the interpreter.
+    pub fn check_cancel(&self) -> Result<(), Raise> {
+        let raw = self.live()?;
+        // SAFETY: a live interpreter; both calls only look at it and leave a message.
+        let stop = unsafe {
+            sys::Tcl_Canceled(raw, sys::LEAVE_ERR_MSG) != sys::OK
+                || (sys::Tcl_LimitReady(raw) != 0 && sys::Tcl_LimitCheck(raw) != sys::OK)
+        };
+        if stop {
+            Err(Raise::from_interp())
+        } else {
+            Ok(())
+        }
+    }
+
+    pub(crate) fn set_result(&self, value: &Obj) {
+        let raw = self.raw();
+        if !raw.is_null() {
+            // SAFETY: a live interpreter takes its own reference to a value that we hold.
+            unsafe { sys::Tcl_SetObjResult(raw, value.raw()) };
+        }
+    }
+
+    /// Is this the same interpreter?
+    pub fn same(&self, other: &Interp) -> bool {
+        self.0.raw == other.0.raw
+    }
+}
+
+/// Tcl tears the interpreter down: nothing may use it from now on.
+unsafe extern "C" fn gone(data: *mut c_void, _interp: *mut sys::TclInterp) {
+    // SAFETY: `data` is the reference that `from_raw` has given away, and Tcl calls this once.
+    let alive = unsafe { Rc::from_raw(data.cast::<Cell<bool>>()) };
+    alive.set(false);
+}

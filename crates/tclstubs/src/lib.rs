@@ -1,0 +1,43 @@
+//! Room 1: Tcl, safely. This crate turns the stub table of the interpreter that loads us into safe Rust: values,
+//! commands, callbacks and the event loop, in one library that serves Tcl 8.6 and Tcl 9.
+//!
+//! It must not know what the commands are for: no word of any application stands here. It exports no raw pointer,
+//! and nothing of it may leave its thread except a [`Bell`].
+//!
+//! Promises to the rooms above:
+//! * a panic in any function that Tcl calls becomes a Tcl error, never an abort;
+//! * a value ([`Obj`]) owns one reference; borrowing its bytes ([`Obj::bytes`]) keeps other conversions out;
+//! * deleting a command, an interpreter or a thread while one of its functions runs is safe.
+
+mod bell;
+mod bytes;
+mod command;
+mod fence;
+mod interp;
+mod obj;
+mod package;
+mod prefix;
+mod raise;
+mod sys;
+mod timer;
+
+pub use bell::{Bell, Door, Turn};
+pub use bytes::Bytes;
+pub use command::{command_of, create_command, Command, CommandRef, Loop, Reply};
+pub use interp::Interp;
+pub use obj::Obj;
+pub use package::{at_exit, at_thread_exit, exiting, provide, LoadError};
+pub use prefix::Prefix;
+pub use raise::Raise;
+pub use timer::Timer;
+
+/// What the exported entry points call. Not for use by hand: see [`package!`].
+#[doc(hidden)]
+pub mod entry {
+    pub use crate::package::{enter, refuse};
+}
+
+/// Is the running Tcl version 9 or newer? False before the package is loaded.
+pub fn tcl9() -> bool {
+    sys::nine()
+}

@@ -1,0 +1,165 @@
+//! Loading: the entry points that Tcl calls, the package's version, and what happens when the process or a thread
+//! ends. It must not know the commands that a package makes.
+
+use crate::fence::{fence, install_hook};
+use crate::raise::set_bug_word;
+use crate::{sys, Interp, Raise};
+use std::ffi::{c_int, c_void, CString};
+use std::ptr;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Why a package does not load.
+pub type LoadError = Raise;
+
+static EXITING: AtomicBool = AtomicBool::new(false);
+static UNTHREADED: AtomicBool = AtomicBool::new(false);
+
+/// Has the process come to its end? Set after the exit handlers of [`at_exit`] have run; nothing may alert Tcl then.
+pub fn exiting() -> bool {
+    EXITING.load(Ordering::Acquire)
+}
+
+/// Is this a Tcl that was built without threads?
+pub(crate) fn unthreaded() -> bool {
+    UNTHREADED.load(Ordering::Relaxed)
+}
+
+/// Makes the exported functions of a package.
+///
+/// `package!(Thing_Init = start, Thing_SafeInit = "why not", bugs = "THING")` exports `Thing_Init`, which calls
+/// `start(&Interp) -> Result<(), LoadError>`, and `Thing_SafeInit`, which refuses a safe interpreter with a message.
+/// This is the only exported macro of this crate that expands to unsafe code.
+#[macro_export]
+macro_rules! package {
+    ($init:ident = $start:path, $safe:ident = $why:literal, bugs = $word:literal) => {
+        /// Called by Tcl's `load`.
+        ///
+        /// # Safety
+        /// `interp` is the interpreter that Tcl passes to a load function.
+        #[no_mangle]
+        #[allow(non_snake_case)]
+        pub unsafe extern "C" fn $init(interp: *mut ::std::ffi::c_void) -> ::std::ffi::c_int {
+            // SAFETY: passes on what Tcl has passed.
+            unsafe { $crate::entry::enter(interp, $word, $start) }
+        }
+        /// Called by Tcl's `load` in a safe interpreter.
+        ///
+        /// # Safety
+        /// `interp` is the interpreter that Tcl passes to a load function.
+        #[no_mangle]
+        #[allow(non_snake_case)]
+        pub unsafe extern "C" fn $safe(interp: *mut ::std::ffi::c_void) -> ::std::ffi::c_int {
+            // SAFETY: passes on what Tcl has passed.
+            unsafe { $crate::entry::refuse(interp, $word, $why) }
+        }
+    };
+}
+
+/// The body of an `Init` function. See [`package!`](crate::package!).
+///
+/// # Safety
+/// `interp` is the interpreter that Tcl passes to a load function.
+pub unsafe fn enter(interp: *mut c_void, word: &'static str, start: fn(&Interp) -> Result<(), LoadError>) -> c_int {
+    let raw = interp.cast::<sys::TclInterp>();
+    // SAFETY: the caller's contract.
+    if unsafe { sys::attach(raw) }.is_err() {
+        // Without a stub table there is no function to leave a message with.
+        return sys::ERROR;
+    }
+    set_bug_word(word);
+    install_hook();
+    // SAFETY: the table is attached; the strings are NUL-terminated; Tcl leaves its own message on failure.
+    let tcl = unsafe { sys::Tcl_PkgRequireEx(raw, c"Tcl".as_ptr(), c"8.6-10".as_ptr(), 0, ptr::null_mut()) };
+    if tcl.is_null() {
+        return sys::ERROR;
+    }
+    // SAFETY: the caller's contract.
+    let interp = unsafe { Interp::from_raw(raw) };
+    let run = || {
+        watch_exit();
+        UNTHREADED.store(
+            !sys::nine() && interp.global("tcl_platform(threaded)").is_none(),
+            Ordering::Relaxed,
+        );
+        start(&interp)
+    };
+    match fence(run).unwrap_or_else(|text| Err(Raise::bug(&text))) {
+        Ok(()) => sys::OK,
+        Err(error) => {
+            interp.put_error(&error);
+            sys::ERROR
+        }
+    }
+}
+
+/// The body of a `SafeInit` function: refuses, with a message.
+///
+/// # Safety
+/// `interp` is the interpreter that Tcl passes to a load function.
+pub unsafe fn refuse(interp: *mut c_void, word: &'static str, why: &'static str) -> c_int {
+    let raw = interp.cast::<sys::TclInterp>();
+    // SAFETY: the caller's contract.
+    if unsafe { sys::attach(raw) }.is_ok() {
+        set_bug_word(word);
+        install_hook();
+        // SAFETY: the caller's contract.
+        let interp = unsafe { Interp::from_raw(raw) };
+        let _ = fence(|| interp.put_error(&Raise::new(why, [word, "SAFE"])));
+    }
+    sys::ERROR
+}
+
+/// Provides the package in this interpreter (`Tcl_PkgProvideEx`).
+///
+/// # Errors
+/// Another version is provided already.
+pub fn provide(interp: &Interp, name: &str, version: &str) -> Result<(), LoadError> {
+    let (Ok(name), Ok(version)) = (CString::new(name), CString::new(version)) else {
+        return Err(Raise::bug("NUL in a package name"));
+    };
+    if interp.raw().is_null() {
+        return Err(Raise::bug("the interpreter is gone"));
+    }
+    // SAFETY: a live interpreter and NUL-terminated strings; no client data is offered.
+    let code = unsafe { sys::Tcl_PkgProvideEx(interp.raw(), name.as_ptr(), version.as_ptr(), ptr::null()) };
+    if code == sys::OK {
+        Ok(())
+    } else {
+        Err(Raise::from_interp())
+    }
+}
+
+static WATCHED: AtomicBool = AtomicBool::new(false);
+
+/// Once per process: know when it ends.
+fn watch_exit() {
+    if !WATCHED.swap(true, Ordering::AcqRel) {
+        unsafe extern "C" fn leave(_data: *mut c_void) {
+            EXITING.store(true, Ordering::Release);
+        }
+        // SAFETY: the procedure lives as long as the library, which is never unloaded.
+        unsafe { sys::Tcl_CreateExitHandler(leave, ptr::null_mut()) };
+    }
+}
+
+/// Calls `run` when the process exits (`Tcl_CreateExitHandler`), on the thread that exits, before Tcl is torn down.
+pub fn at_exit(run: fn()) {
+    unsafe extern "C" fn leave(data: *mut c_void) {
+        // SAFETY: the function pointer that `at_exit` has passed as data.
+        let run = unsafe { std::mem::transmute::<*mut c_void, fn()>(data) };
+        let _ = fence(run);
+    }
+    // SAFETY: the procedure lives as long as the library; a function pointer fits into a data pointer.
+    unsafe { sys::Tcl_CreateExitHandler(leave, run as *mut c_void) };
+}
+
+/// Calls `run` when this thread's Tcl is finalized (`Tcl_CreateThreadExitHandler`): after its interpreters are gone.
+pub fn at_thread_exit(run: fn()) {
+    unsafe extern "C" fn leave(data: *mut c_void) {
+        // SAFETY: the function pointer that `at_thread_exit` has passed as data.
+        let run = unsafe { std::mem::transmute::<*mut c_void, fn()>(data) };
+        let _ = fence(run);
+    }
+    // SAFETY: the procedure lives as long as the library; a function pointer fits into a data pointer.
+    unsafe { sys::Tcl_CreateThreadExitHandler(leave, run as *mut c_void) };
+}

@@ -1,0 +1,66 @@
+//! The slot numbers in `src/sys/slots.rs` and `src/sys/abi.rs` against the header of an installed Tcl 8.6. It must
+//! not need Tcl to build: without a header the test says so and passes.
+
+use std::collections::HashMap;
+use std::fs;
+
+/// Slots that only Tcl 9 has, with its names.
+const NINE_ONLY: [&str; 3] = ["get_bytes_9", "get_string_9", "list_get_elements_9"];
+/// Our names for the Tcl 8.6 forms of functions that have two.
+const RENAMED: [(&str, &str); 3] = [
+    ("get_byte_array_8", "Tcl_GetByteArrayFromObj"),
+    ("get_string_8", "Tcl_GetStringFromObj"),
+    ("list_get_elements_8", "Tcl_ListObjGetElements"),
+];
+
+#[test]
+fn numbers_and_names_are_tcls() {
+    let candidates = [
+        "/usr/include/tcl8.6/tclDecls.h",
+        "/usr/include/tcl8.6/tcl-private/generic/tclDecls.h",
+        "/usr/include/tclDecls.h",
+    ];
+    let Some(header) = candidates.iter().find_map(|p| fs::read_to_string(p).ok()) else {
+        println!("skipped: no header of Tcl 8.6 is installed (package tcl8.6-dev)");
+        return;
+    };
+    let mut theirs: HashMap<String, usize> = HashMap::new();
+    let mut slot = None;
+    for line in header.lines() {
+        if let Some(number) = line.strip_prefix("/* ").and_then(|l| l.strip_suffix(" */")) {
+            slot = number.parse().ok();
+        } else if let (Some(n), Some(at)) = (slot, line.find("Tcl_").filter(|_| line.contains('('))) {
+            let open = line.find('(').unwrap_or(line.len());
+            let name = line[..open]
+                .rsplit(|c: char| !c.is_alphanumeric() && c != '_')
+                .next()
+                .unwrap_or(&line[at..open]);
+            theirs.insert(name.to_string(), n);
+            slot = None;
+        }
+    }
+    assert!(
+        theirs.len() > 500,
+        "the header was not understood: {} functions",
+        theirs.len()
+    );
+    let mut seen = 0;
+    for source in [include_str!("../src/sys/slots.rs"), include_str!("../src/sys/abi.rs")] {
+        for line in source.lines().map(str::trim_start) {
+            let Some(rest) = line.strip_prefix("fn ") else { continue };
+            let Some((name, rest)) = rest.split_once(" = ") else {
+                continue;
+            };
+            let Some(ours) = rest.split(' ').next().and_then(|n| n.parse::<usize>().ok()) else {
+                continue;
+            };
+            if NINE_ONLY.contains(&name) {
+                continue;
+            }
+            let name = RENAMED.iter().find(|(n, _)| *n == name).map_or(name, |(_, tcl)| tcl);
+            assert_eq!(theirs.get(name), Some(&ours), "slot of {name}");
+            seen += 1;
+        }
+    }
+    assert!(seen > 45, "only {seen} slots were found in our sources");
+}
