@@ -34,6 +34,17 @@ pub struct ParamInfo {
     pub kind: &'static str,
 }
 
+/// A parameter's name as the user sees it: one that is a keyword of Rust is written `r#name` in the table.
+pub const fn plain_name(name: &'static str) -> &'static str {
+    match name.as_bytes() {
+        [b'r', b'#', rest @ ..] => match std::str::from_utf8(rest) {
+            Ok(plain) => plain,
+            Err(_) => name,
+        },
+        _ => name,
+    }
+}
+
 /// The words of a call, read from left to right.
 pub struct Words<'w> {
     positions: &'w [Obj],

@@ -2,6 +2,7 @@
 //! delivered is counted on stderr. It must not call scripts: the interpreter may be half gone.
 
 use rdk::{Client, EventKind, Kind, Timeout};
+use std::io::Write as _;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -24,11 +25,16 @@ pub fn install() {
     ONCE.call_once(|| tclstubs::at_exit(leave));
 }
 
+/// Writes a line on stderr. If that cannot be written, there is nobody to tell.
+pub fn say(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
 /// Says on stderr what was not delivered.
 pub fn warn_lost(name: &str, lost: usize, why: &str) {
     if lost > 0 {
         let noun = if lost == 1 { "message was" } else { "messages were" };
-        eprintln!("kafka: {lost} {noun} not delivered ({name}{why})");
+        say(&format!("kafka: {lost} {noun} not delivered ({name}{why})"));
     }
 }
 
@@ -77,12 +83,19 @@ fn flush(client: &Client, until: Instant, failed: &mut dyn FnMut(usize)) -> usiz
     }
 }
 
-/// Leaves the group within the time, so that its members need not wait for this one's session to end.
+/// Leaves the group within the time, so that its members need not wait for this one's session to end. What was seen is
+/// committed first, unless the script commits by itself.
 pub fn close_group(client: &Client, until: Instant) {
     // Only a member of a group has a consumer queue.
-    if client.consumer_queue().is_err() {
-        return;
+    let Ok(own) = client.consumer_queue() else { return };
+    if client
+        .effective()
+        .iter()
+        .any(|(name, value)| name == "enable.auto.commit" && value == "true")
+    {
+        commit_seen(client, &own, until);
     }
+    drop(own);
     let Ok(queue) = client.new_queue() else { return };
     if client.close_start(&queue).is_err() {
         return;
@@ -93,6 +106,34 @@ pub fn close_group(client: &Client, until: Instant) {
                 answer_rebalance(client, &event);
             }
         }
+    }
+}
+
+/// Commits what was seen and waits for the broker's answer. While the group rebalances, brokers refuse: then the
+/// rebalance is answered and the commit repeated. (The commit that closing makes by itself is not repeated.)
+fn commit_seen(client: &Client, queue: &rdk::Queue, until: Instant) {
+    // A group that cannot be reached must not use up the time that leaving it needs.
+    let until = until.min(Instant::now() + Duration::from_secs(3));
+    'again: while client.commit(None, true).is_ok() {
+        while Instant::now() < until {
+            let Some(event) = queue.poll(Timeout::ms(50)) else {
+                continue;
+            };
+            match event.kind() {
+                EventKind::Rebalance => {
+                    answer_rebalance(client, &event);
+                }
+                EventKind::Commit => {
+                    if event.error().code.name() == "RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS" {
+                        continue 'again;
+                    }
+                    return;
+                }
+                // Messages that come now are dropped unseen; nothing of them is committed.
+                _ => {}
+            }
+        }
+        return;
     }
 }
 

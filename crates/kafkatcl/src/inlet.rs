@@ -4,7 +4,7 @@
 
 use crate::fail::{self, OrRaise};
 use crate::link::Link;
-use crate::render::{ArrayName, Fields};
+use crate::render::{self, Before, Fields, Words};
 use rdk::{Code, Event, EventKind, PartitionList, Queue, Timeout};
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -38,12 +38,12 @@ pub struct Mark {
 /// What the owner of an inlet does with events.
 pub trait Sieve {
     /// Draws what is for the script; none for what is not. A message goes to the script at once, so it counts as seen.
-    fn draw(&self, event: Event<'_>) -> Option<Taken>;
+    fn draw(&self, words: &Words, event: Event<'_>) -> Option<Taken>;
 
     /// Draws an event that will wait here: a message in it does not count as seen yet, and is marked if it must be
     /// counted later.
-    fn draw_waiting(&self, event: Event<'_>) -> (Option<Taken>, Option<Mark>) {
-        (self.draw(event), None)
+    fn draw_waiting(&self, words: &Words, event: Event<'_>) -> (Option<Taken>, Option<Mark>) {
+        (self.draw(words, event), None)
     }
 
     /// A message that has waited here goes to the script now.
@@ -54,15 +54,18 @@ pub trait Sieve {
 pub struct Plain;
 
 impl Sieve for Plain {
-    fn draw(&self, event: Event<'_>) -> Option<Taken> {
-        draw_plain(&event)
+    fn draw(&self, words: &Words, event: Event<'_>) -> Option<Taken> {
+        draw_plain(words, &event)
     }
 }
 
 /// Messages, errors and ends of partitions.
-pub fn draw_plain(event: &Event<'_>) -> Option<Taken> {
+pub fn draw_plain(words: &Words, event: &Event<'_>) -> Option<Taken> {
     match event.kind() {
-        EventKind::Message => event.messages().next().map(|m| Taken::Fields(Fields::of_message(&m))),
+        EventKind::Message => event
+            .messages()
+            .next()
+            .map(|m| Taken::Fields(Fields::of_message(words, &m))),
         EventKind::Error => {
             let error = event.error();
             Some(if error.code == Code::PARTITION_EOF {
@@ -104,6 +107,7 @@ pub struct Inlet {
     closed: Cell<bool>,
     interp: Interp,
     sieve: Box<dyn Sieve>,
+    words: Rc<Words>,
     /// What to do when the queue has something and there is no callback.
     idle: Option<Box<dyn Fn(&Inlet)>>,
     me: Weak<Inlet>,
@@ -128,6 +132,7 @@ impl Inlet {
             closed: Cell::new(false),
             interp: interp.clone(),
             sieve,
+            words: render::words(),
             idle,
             me: me.clone(),
             _link: link.clone(),
@@ -199,7 +204,7 @@ impl Inlet {
     fn poll(&self, timeout: Timeout) -> Option<Option<Taken>> {
         let queue = self.queue.borrow();
         let event = queue.poll(timeout)?;
-        let taken = self.sieve.draw(event);
+        let taken = self.sieve.draw(&self.words, event);
         Some(self.settle(taken))
     }
 
@@ -226,12 +231,26 @@ impl Inlet {
             let drawn = {
                 let queue = self.queue.borrow();
                 let Some(event) = queue.poll(Timeout::NONE) else { return };
-                self.sieve.draw_waiting(event)
+                self.sieve.draw_waiting(&self.words, event)
             };
             if let (Some(Taken::Fields(fields)), mark) = (self.settle(drawn.0), drawn.1) {
                 self.held.borrow_mut().push_back((fields, mark));
             }
         }
+    }
+
+    /// Forgets the messages that wait here: the partitions are read from elsewhere now.
+    pub fn forget(&self) {
+        self.held.borrow_mut().retain(|(_, mark)| mark.is_none());
+    }
+
+    /// The offset of the first message of a partition that waits here.
+    pub fn first_held(&self, topic: &str, partition: i32) -> Option<i64> {
+        let held = self.held.borrow();
+        let mut marks = held.iter().filter_map(|(_, mark)| mark.as_ref());
+        marks
+            .find(|m| m.topic == topic && m.partition == partition)
+            .map(|m| m.offset)
     }
 
     /// How many messages wait here.
@@ -249,8 +268,11 @@ impl Inlet {
 
     /// A turn of the event loop.
     fn serve(&self, turn: &Turn) {
+        // Once for the turn instead of once for each callback.
+        let _hold = self.interp.hold();
         loop {
-            if self.closed.get() {
+            // In an interpreter that is being deleted nobody would see what is taken.
+            if self.closed.get() || !self.interp.usable() {
                 return;
             }
             if self.callback.borrow().is_none() {
@@ -278,7 +300,7 @@ impl Inlet {
             if let Some(fields) = fields {
                 let callback = self.callback.borrow().clone();
                 if let Some(callback) = callback {
-                    callback.call(&self.interp, fields.list());
+                    callback.call(&self.interp, fields.list(&self.words));
                 }
             }
             if turn.over() {
@@ -307,6 +329,12 @@ impl Inlet {
         if let Some(fields) = self.next_held() {
             return Ok(Some(Taken::Fields(fields)));
         }
+        // What is there already needs no clock.
+        if !self.closed.get() {
+            if let Some(Some(taken)) = self.poll(Timeout::NONE) {
+                return Ok(Some(taken));
+            }
+        }
         loop {
             if self.closed.get() {
                 return Ok(None);
@@ -333,14 +361,13 @@ impl Inlet {
     /// # Errors
     /// A Kafka error; nothing came in time (`_TIMED_OUT`); the array could not be set, and the message is kept.
     pub fn consume(&self, timeout: Timeout, array: Obj) -> Result<bool, Raise> {
-        let array = ArrayName::new(array)?;
         match self.take(Deadline::after(timeout))? {
             Some(Taken::EndOfPartition | Taken::Revoked(_)) => {
-                array.clear(&self.interp)?;
+                Fields::clear(&self.words, &self.interp, &array)?;
                 Ok(false)
             }
             Some(Taken::Fields(fields @ Fields::Message { .. })) => {
-                if let Err(error) = fields.fill(&self.interp, &array) {
+                if let Err(error) = fields.fill(&self.words, &self.interp, &array, &mut Before::Unknown) {
                     self.put_back(fields);
                     return Err(error);
                 }
@@ -362,16 +389,17 @@ impl Inlet {
         array: Obj,
         body: Obj,
         stop_at_end: bool,
-    ) -> Result<Box<dyn Loop>, Raise> {
-        Ok(Box::new(Batch {
+    ) -> Box<dyn Loop> {
+        Box::new(Batch {
             inlet: self.clone(),
             deadline: Deadline::after(timeout),
             left: count,
             done: 0,
-            array: ArrayName::new(array)?,
+            array,
+            before: Before::Unknown,
             body,
             stop_at_end,
-        }))
+        })
     }
 }
 
@@ -381,7 +409,8 @@ struct Batch {
     deadline: Deadline,
     left: usize,
     done: i64,
-    array: ArrayName,
+    array: Obj,
+    before: Before,
     body: Obj,
     stop_at_end: bool,
 }
@@ -397,7 +426,7 @@ impl Loop for Batch {
                     }
                 }
                 Some(Taken::Fields(fields)) => {
-                    if let Err(error) = fields.fill(interp, &self.array) {
+                    if let Err(error) = fields.fill(&self.inlet.words, interp, &self.array, &mut self.before) {
                         self.inlet.put_back(fields);
                         return Err(error);
                     }

@@ -153,6 +153,8 @@ impl Link {
     /// Takes events from the main queue and calls back, until the queue is empty or the turn is over. Returns how many
     /// events were served.
     pub fn serve(&self, turn: Option<&Turn>) -> usize {
+        // Once for the turn instead of once for each callback.
+        let _hold = self.interp.hold();
         let mut served = 0;
         loop {
             let next = self.drawn.borrow_mut().pop_front();
@@ -275,13 +277,8 @@ impl Link {
                     Logger::Callback(prefix) => prefix.call(&self.interp, list),
                     // The callback was replaced by another logger after this client had been made.
                     Logger::Stderr | Logger::Syslog => {
-                        eprintln!(
-                            "%{}|{}|{}| {}",
-                            line.level,
-                            line.facility,
-                            self.client.name(),
-                            line.message
-                        );
+                        let name = self.client.name();
+                        exit::say(&format!("%{}|{}|{name}| {}", line.level, line.facility, line.message));
                     }
                     Logger::None => {}
                 }

@@ -4,7 +4,6 @@
 use crate::fail;
 use rdk::{Code, Error, Message, Metadata, Offset, PartitionList};
 use std::cell::RefCell;
-use std::ffi::CString;
 use std::mem::ManuallyDrop;
 use std::rc::Rc;
 use tclstubs::{Interp, Obj, Raise, Reply};
@@ -32,7 +31,7 @@ pub fn value(value: Obj) -> Result<Reply, Raise> {
 
 /// The names of message and error fields as values, and the values that repeat from message to message. Made once
 /// for each thread, because values belong to their thread.
-struct Words {
+pub struct Words {
     payload: Obj,
     partition: Obj,
     offset: Obj,
@@ -45,13 +44,6 @@ struct Words {
     last_topic: RefCell<(String, Obj)>,
     last_partition: RefCell<(i32, Obj)>,
     last_timestamp: RefCell<(i64, Obj)>,
-    last_names: CNames,
-}
-
-/// Field names for unsetting.
-struct CNames {
-    message: [CString; 6],
-    error: [CString; 3],
 }
 
 thread_local! {
@@ -59,11 +51,11 @@ thread_local! {
     static WORDS: ManuallyDrop<RefCell<Option<Rc<Words>>>> = const { ManuallyDrop::new(RefCell::new(None)) };
 }
 
-fn words() -> Rc<Words> {
+/// The words of this thread.
+pub fn words() -> Rc<Words> {
     if let Some(words) = WORDS.with(|w| w.borrow().clone()) {
         return words;
     }
-    let name = |s: &str| CString::new(s).unwrap_or_default();
     let made = Rc::new(Words {
         payload: Obj::text_of("payload"),
         partition: Obj::text_of("partition"),
@@ -77,10 +69,6 @@ fn words() -> Rc<Words> {
         last_topic: RefCell::new((String::new(), Obj::empty())),
         last_partition: RefCell::new((0, Obj::int(0))),
         last_timestamp: RefCell::new((0, Obj::int(0))),
-        last_names: CNames {
-            message: ["payload", "partition", "offset", "topic", "timestamp", "key"].map(name),
-            error: ["error", "code", "message"].map(name),
-        },
     });
     WORDS.with(|w| *w.borrow_mut() = Some(made.clone()));
     tclstubs::at_thread_exit(|| {
@@ -91,6 +79,20 @@ fn words() -> Rc<Words> {
 }
 
 impl Words {
+    fn errors(&self) -> [&Obj; 3] {
+        [&self.error, &self.code, &self.message]
+    }
+    fn messages(&self) -> [&Obj; 6] {
+        [
+            &self.payload,
+            &self.partition,
+            &self.offset,
+            &self.topic,
+            &self.timestamp,
+            &self.key,
+        ]
+    }
+
     fn topic_value(&self, name: &str) -> Obj {
         let mut last = self.last_topic.borrow_mut();
         if last.0 != name {
@@ -144,8 +146,7 @@ pub enum Fields {
 
 impl Fields {
     /// Draws a message.
-    pub fn of_message(message: &Message<'_>) -> Fields {
-        let w = words();
+    pub fn of_message(w: &Words, message: &Message<'_>) -> Fields {
         Fields::Message {
             payload: Obj::bytes_of(message.payload().unwrap_or_default()),
             partition: w.partition_value(message.partition()),
@@ -172,8 +173,7 @@ impl Fields {
     }
 
     /// As a list of names and values: `payload partition offset timestamp topic ?key?` or `error code message`.
-    pub fn list(&self) -> Obj {
-        let w = words();
+    pub fn list(&self, w: &Words) -> Obj {
         match self {
             Fields::Message {
                 payload,
@@ -216,9 +216,11 @@ impl Fields {
         }
     }
 
-    /// Into an array; elements of an earlier message or error never remain.
-    pub fn fill(&self, interp: &Interp, array: &ArrayName) -> Result<(), Raise> {
-        let w = words();
+    /// Into an array; elements of an earlier message or error never remain. `before` says what this array holds of the
+    /// last one, and is brought up to date.
+    pub fn fill(&self, w: &Words, interp: &Interp, array: &Obj, before: &mut Before) -> Result<(), Raise> {
+        // Until all is set, anything may be there.
+        let was = std::mem::replace(before, Before::Unknown);
         match self {
             Fields::Message {
                 payload,
@@ -228,67 +230,54 @@ impl Fields {
                 timestamp,
                 key,
             } => {
-                interp.set_element(&array.name, &w.payload, payload)?;
-                interp.set_element(&array.name, &w.partition, partition)?;
-                interp.set_element(&array.name, &w.offset, offset)?;
-                interp.set_element(&array.name, &w.topic, topic)?;
-                interp.set_element(&array.name, &w.timestamp, timestamp)?;
+                let fixed = [
+                    (&w.payload, payload),
+                    (&w.partition, partition),
+                    (&w.offset, offset),
+                    (&w.topic, topic),
+                    (&w.timestamp, timestamp),
+                ];
+                interp.set_elements(array, &fixed)?;
                 match key {
-                    Some(key) => interp.set_element(&array.name, &w.key, key)?,
-                    None => interp.unset_element(&array.c_name, &w.last_names.message[5])?,
+                    Some(key) => interp.set_elements(array, &[(&w.key, key)])?,
+                    None if was == Before::Keyless => {}
+                    None => interp.unset_elements(array, &[&w.key])?,
                 }
-                for name in &w.last_names.error {
-                    interp.unset_element(&array.c_name, name)?;
+                if was == Before::Unknown {
+                    interp.unset_elements(array, &w.errors())?;
                 }
+                *before = if key.is_some() { Before::Keyed } else { Before::Keyless };
             }
             Fields::Error { error, code, message } => {
-                interp.set_element(&array.name, &w.error, error)?;
-                interp.set_element(&array.name, &w.code, code)?;
-                interp.set_element(&array.name, &w.message, message)?;
-                for name in &w.last_names.message {
-                    interp.unset_element(&array.c_name, name)?;
-                }
+                interp.set_elements(array, &[(&w.error, error), (&w.code, code), (&w.message, message)])?;
+                interp.unset_elements(array, &w.messages())?;
             }
         }
         Ok(())
     }
+
+    /// Removes the fields of an earlier message or error from an array.
+    pub fn clear(w: &Words, interp: &Interp, array: &Obj) -> Result<(), Raise> {
+        interp.unset_elements(array, &w.messages())?;
+        interp.unset_elements(array, &w.errors())
+    }
 }
 
-/// The name of an array variable, in the two forms that Tcl's functions want.
-pub struct ArrayName {
-    name: Obj,
-    c_name: CString,
-}
-
-impl ArrayName {
-    /// Takes the name.
-    ///
-    /// # Errors
-    /// A NUL in it.
-    pub fn new(name: Obj) -> Result<ArrayName, Raise> {
-        match CString::new(name.text()) {
-            Ok(c_name) => Ok(ArrayName { name, c_name }),
-            Err(_) => Err(Raise::new(
-                "bad variable name: it has a NUL character",
-                ["TCL", "VALUE", "VARNAME"],
-            )),
-        }
-    }
-
-    /// Removes the fields of an earlier message or error.
-    pub fn clear(&self, interp: &Interp) -> Result<(), Raise> {
-        let w = words();
-        for name in w.last_names.message.iter().chain(&w.last_names.error) {
-            interp.unset_element(&self.c_name, name)?;
-        }
-        Ok(())
-    }
+/// What a loop has last put into its array, so that what cannot be there need not be looked for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Before {
+    /// Anything may be there.
+    Unknown,
+    /// A message without a key.
+    Keyless,
+    /// A message with a key.
+    Keyed,
 }
 
 /// A delivery report: like a message when it was delivered; else `error code message topic partition offset ?key? payload`.
 pub fn report(message: &Message<'_>) -> Obj {
     if message.code() == Code::NO_ERROR {
-        return Fields::of_message(message).list();
+        return Fields::of_message(&words(), message).list(&words());
     }
     let w = words();
     let detail = message.error_text();

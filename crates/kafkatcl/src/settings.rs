@@ -178,6 +178,11 @@ impl Settings {
         self.0.borrow().touched.contains(name)
     }
 
+    /// Does a subscriber count messages as seen by itself? Not when the script has said that it does.
+    pub fn stores_offsets(&self) -> bool {
+        !self.is_set("enable.auto.offset.store") || self.get("enable.auto.offset.store").as_deref() != Some("false")
+    }
+
     /// The settings for a client of this role.
     pub fn for_client(&self, role: Role) -> Result<(Config, TopicConfig), Raise> {
         let state = self.0.borrow();

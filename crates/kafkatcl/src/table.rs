@@ -155,20 +155,20 @@ macro_rules! subcommands {
             aliases: &[$($alias),*],
             doc: concat!($($doc, "\n"),+),
             params: &[ $( $crate::args::ParamInfo {
-                name: stringify!($arg),
+                name: $crate::args::plain_name(stringify!($arg)),
                 shape: <$ty as $crate::args::Param>::SHAPE,
                 kind: <$ty as $crate::args::Param>::KIND,
             } ),* ],
             run: {
                 fn run($this: &::std::rc::Rc<$object>, $cx: &$crate::table::Cx<'_>, words: &[::tclstubs::Obj]) -> $crate::table::Outcome {
                     const PARAMS: &[$crate::args::ParamInfo] = &[ $( $crate::args::ParamInfo {
-                        name: stringify!($arg),
+                        name: $crate::args::plain_name(stringify!($arg)),
                         shape: <$ty as $crate::args::Param>::SHAPE,
                         kind: <$ty as $crate::args::Param>::KIND,
                     } ),* ];
                     #[allow(unused_mut, unused_variables)]
                     let mut words = $crate::args::Words::new(words, PARAMS)?;
-                    $( let $arg = <$ty as $crate::args::Param>::take(&mut words, stringify!($arg))?; )*
+                    $( let $arg = <$ty as $crate::args::Param>::take(&mut words, const { $crate::args::plain_name(stringify!($arg)) })?; )*
                     let _ = ($this, $cx);
                     $body
                 }

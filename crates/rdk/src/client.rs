@@ -5,9 +5,11 @@
 
 use std::ffi::{c_char, c_int, CStr};
 use std::ptr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError, Weak};
+use std::time::Duration;
 
-use crate::config::{self, Config, TopicConfig};
+use crate::config::{Config, TopicConfig};
 use crate::error::{Code, Error, Result};
 use crate::fork;
 use crate::handle::{Handle, Line, Resource, Shared};
@@ -46,13 +48,39 @@ struct Inner {
     kind: Kind,
     /// [`Wants::commits`].
     commits: bool,
+    /// [`Client::close_start`] was called.
+    closing: AtomicBool,
     /// Partitions started with [`Topic::start`], by topic name.
     started: Mutex<Vec<(String, i32)>>,
 }
 
+impl Drop for Inner {
+    /// Answer for the program when it began to close and then let go.
+    ///
+    /// Otherwise: the close posts a revoke event; nobody answers it; destroying asks the group to
+    /// terminate, is told that this is in progress (rd_kafka_cgrp_terminate0), and waits forever for
+    /// the answer. While a group terminates any assign counts as that answer, whatever the protocol
+    /// (rd_kafka_cgrp_handle_assign_op). A few rounds, in case one more event was on its way.
+    fn drop(&mut self) {
+        if !self.closing.load(Ordering::Relaxed) || fork::inherited(self.raw.made()) {
+            return;
+        }
+        let rk = self.raw.as_ptr();
+        for _ in 0..10 {
+            // SAFETY: the client lives until the field `raw` is dropped, after this; reads one atomic.
+            if unsafe { sys::rd_kafka_consumer_closed(rk) } != 0 {
+                return;
+            }
+            // SAFETY: as above; NULL means no partitions.
+            unsafe { coded::rd_kafka_assign(rk, ptr::null()) };
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
 /// One librdkafka client (`rd_kafka_t`). Cloning gives another name for the same client; the last
-/// one to go destroys it, without a word to the group (see [`Client::close_start`]) and without
-/// waiting for messages (see [`Client::flush`]).
+/// one to go destroys it, without waiting for messages (see [`Client::flush`]) and without a word to
+/// the group: the others wait for its session to end unless it was closed (see [`Client::close_start`]).
 ///
 /// In a forked child each call is an error with code `__STATE`, and calls that return no `Result`
 /// give an empty answer.
@@ -68,19 +96,25 @@ pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// The list, or None in a forked child whose parent held the lock at the moment of the fork.
+fn open_list() -> Option<MutexGuard<'static, Vec<Weak<Inner>>>> {
+    if !fork::forked() {
+        return Some(locked(&OPEN));
+    }
+    for _ in 0..1000 {
+        match OPEN.try_lock() {
+            Ok(list) => return Some(list),
+            Err(TryLockError::Poisoned(poison)) => return Some(poison.into_inner()),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(1)),
+        }
+    }
+    None
+}
+
 /// Call `f` for every open client of this process, for flushing at exit. Clients that a forked child
 /// inherited and the hosts of mock clusters are left out. `f` may open, use and drop clients.
 pub fn for_each_live(f: &mut dyn FnMut(&Client)) {
-    let list = if fork::forked() {
-        // The lock may have been held by another thread at the moment of the fork.
-        match OPEN.try_lock() {
-            Ok(list) => list,
-            Err(TryLockError::Poisoned(poison)) => poison.into_inner(),
-            Err(TryLockError::WouldBlock) => return,
-        }
-    } else {
-        locked(&OPEN)
-    };
+    let Some(list) = open_list() else { return };
     let clients: Vec<Client> = list
         .iter()
         .filter_map(Weak::upgrade)
@@ -95,6 +129,55 @@ pub fn for_each_live(f: &mut dyn FnMut(&Client)) {
 }
 
 unsafe extern "C" fn no_log(_: *const sys::rd_kafka_t, _: c_int, _: *const c_char, _: *const c_char) {}
+
+/// Warnings of librdkafka about what is no mistake here: a client may be made without brokers and get them afterwards
+/// ([`Client::add_brokers`]), and one set of properties may serve producers and consumers. They are not logged.
+pub(crate) fn is_noise(facility: &[u8], message: &[u8]) -> bool {
+    const NOISE: [&[u8]; 3] = [
+        b"No `bootstrap.servers` configured",
+        b"is a consumer property and will be ignored by this producer",
+        b"is a producer property and will be ignored by this consumer",
+    ];
+    facility == b"CONFWARN" && NOISE.iter().any(|noise| message.windows(noise.len()).any(|w| w == *noise))
+}
+
+/// # Safety
+/// Both strings are NUL-terminated and live.
+unsafe fn is_noise_raw(facility: *const c_char, message: *const c_char) -> bool {
+    if facility.is_null() || message.is_null() {
+        return false;
+    }
+    // SAFETY: the caller's promise.
+    unsafe { is_noise(CStr::from_ptr(facility).to_bytes(), CStr::from_ptr(message).to_bytes()) }
+}
+
+unsafe extern "C" fn log_stderr(
+    rk: *const sys::rd_kafka_t,
+    level: c_int,
+    facility: *const c_char,
+    message: *const c_char,
+) {
+    // SAFETY: librdkafka's own arguments, passed on.
+    unsafe {
+        if !is_noise_raw(facility, message) {
+            sys::rd_kafka_log_print(rk, level, facility, message);
+        }
+    }
+}
+
+unsafe extern "C" fn log_syslog(
+    rk: *const sys::rd_kafka_t,
+    level: c_int,
+    facility: *const c_char,
+    message: *const c_char,
+) {
+    // SAFETY: librdkafka's own arguments, passed on.
+    unsafe {
+        if !is_noise_raw(facility, message) {
+            sys::rd_kafka_log_syslog(rk, level, facility, message);
+        }
+    }
+}
 
 const TRUE: &CStr = constant(b"true\0");
 const FALSE: &CStr = constant(b"false\0");
@@ -149,8 +232,8 @@ impl Client {
         config.force(LOG_QUEUE, if wants.log == LogTo::Queue { TRUE } else { FALSE });
         type Log = unsafe extern "C" fn(*const sys::rd_kafka_t, c_int, *const c_char, *const c_char);
         let log: Log = match wants.log {
-            LogTo::Stderr => sys::rd_kafka_log_print,
-            LogTo::Syslog => sys::rd_kafka_log_syslog,
+            LogTo::Stderr => log_stderr,
+            LogTo::Syslog => log_syslog,
             LogTo::None | LogTo::Queue => no_log,
         };
         // SAFETY: stores a function that lives as long as the program and runs no user code.
@@ -192,10 +275,10 @@ impl Client {
             raw,
             kind,
             commits: wants.commits,
+            closing: AtomicBool::new(false),
             started: Mutex::new(Vec::new()),
         });
-        if listed {
-            let mut open = locked(&OPEN);
+        if let Some(mut open) = listed.then(open_list).flatten() {
             open.retain(|client| client.strong_count() > 0);
             open.push(Arc::downgrade(&inner));
         }
@@ -226,6 +309,11 @@ impl Client {
         self.ptr(op)
     }
 
+    /// Note whether closing has begun; returns what was noted before.
+    pub(crate) fn mark_closing(&self, begun: bool) -> bool {
+        self.inner.closing.swap(begun, Ordering::Relaxed)
+    }
+
     /// Whether answers to commits are wanted as events.
     pub(crate) fn reports_commits(&self) -> bool {
         self.inner.commits
@@ -251,7 +339,7 @@ impl Client {
     }
 
     /// Copy a string that librdkafka allocated for the caller, and free it.
-    fn copied(&self, rk: *mut sys::rd_kafka_t, text: *mut c_char) -> Option<String> {
+    pub(crate) fn copied(&self, rk: *mut sys::rd_kafka_t, text: *mut c_char) -> Option<String> {
         if text.is_null() {
             return None;
         }
@@ -271,26 +359,6 @@ impl Client {
         let text = unsafe { sys::rd_kafka_memberid(rk) };
         self.copied(rk, text)
             .ok_or_else(|| Error::of("member_id", Code::UNKNOWN_GROUP))
-    }
-
-    /// The cluster's id (`rd_kafka_clusterid`). Error `__TIMED_OUT` if no broker told it in time.
-    pub fn cluster_id(&self, timeout: Timeout) -> Result<String> {
-        let rk = self.ptr("cluster_id")?;
-        // SAFETY: a live client; returns a new string or NULL.
-        let text = unsafe { sys::rd_kafka_clusterid(rk, timeout.as_ms()) };
-        self.copied(rk, text)
-            .ok_or_else(|| Error::of("cluster_id", Code::TIMED_OUT))
-    }
-
-    /// The id of the broker that is the controller (`rd_kafka_controllerid`). Error `__TIMED_OUT` if
-    /// no broker told it in time.
-    pub fn controller_id(&self, timeout: Timeout) -> Result<i32> {
-        let rk = self.ptr("controller_id")?;
-        // SAFETY: a live client and a number.
-        match unsafe { sys::rd_kafka_controllerid(rk, timeout.as_ms()) } {
-            -1 => Err(Error::of("controller_id", Code::TIMED_OUT)),
-            id => Ok(id),
-        }
     }
 
     /// Add brokers, `host:port,host:port` (`rd_kafka_brokers_add`); returns how many were new or
@@ -380,50 +448,6 @@ impl Client {
             | if in_flight { sys::RD_KAFKA_PURGE_F_INFLIGHT } else { 0 };
         // SAFETY: a live client and a number.
         Error::check("purge", unsafe { coded::rd_kafka_purge(rk, flags) })
-    }
-
-    /// First and next offset of a partition, asked from its leader (`rd_kafka_query_watermark_offsets`).
-    pub fn watermarks(&self, topic: &str, partition: i32, timeout: Timeout) -> Result<(i64, i64)> {
-        let rk = self.ptr("watermarks")?;
-        let topic = cstring("watermarks", "a topic name", topic)?;
-        let (mut low, mut high) = (0, 0);
-        // SAFETY: a live client; the string and the two numbers live through the call.
-        let code = unsafe {
-            coded::rd_kafka_query_watermark_offsets(rk, topic.as_ptr(), partition, &mut low, &mut high, timeout.as_ms())
-        };
-        Error::check("watermarks", code)?;
-        Ok((low, high))
-    }
-
-    /// First and next offset as the last fetch told them, without asking a broker
-    /// (`rd_kafka_get_watermark_offsets`); -1001 for what is not known yet.
-    pub fn cached_watermarks(&self, topic: &str, partition: i32) -> Result<(i64, i64)> {
-        let rk = self.ptr_of("cached_watermarks", Kind::Consumer)?;
-        let topic = cstring("cached_watermarks", "a topic name", topic)?;
-        let (mut low, mut high) = (0, 0);
-        // SAFETY: a live client; the string and the two numbers live through the call.
-        let code = unsafe { coded::rd_kafka_get_watermark_offsets(rk, topic.as_ptr(), partition, &mut low, &mut high) };
-        Error::check("cached_watermarks", code)?;
-        Ok((low, high))
-    }
-
-    /// The settings in force (`rd_kafka_conf`), as [`Config::dump`] shows them.
-    pub fn effective(&self) -> Vec<(String, String)> {
-        match self.ptr("effective") {
-            // SAFETY: a live client's settings, which no call of ours changes.
-            Ok(rk) => unsafe { config::dump_of(sys::rd_kafka_conf(rk).cast_mut()) },
-            Err(_) => Vec::new(),
-        }
-    }
-
-    /// The topic settings in force for topics without settings of their own
-    /// (`rd_kafka_default_topic_conf_dup`).
-    pub fn topic_defaults(&self) -> TopicConfig {
-        match self.ptr("topic_defaults") {
-            // SAFETY: a live client; returns a copy for the caller to destroy, or NULL.
-            Ok(rk) => unsafe { TopicConfig::adopt(sys::rd_kafka_default_topic_conf_dup(rk)) },
-            Err(_) => TopicConfig::new(),
-        }
     }
 
     /// Raise a fatal error, to test how a program takes it (`rd_kafka_test_fatal_error`).

@@ -1,4 +1,4 @@
-//! Settings before a client or a topic exists: set, get, dump, duplicate.
+//! Settings before a client or a topic exists (set, get, dump, duplicate), and those of a running client.
 //!
 //! Any property works and librdkafka's own messages are kept; what must not be set is refused by
 //! name first (`property.rs`). No value of a secret leaves this file, except into librdkafka.
@@ -6,6 +6,7 @@
 use std::ffi::{c_char, CStr};
 use std::ptr;
 
+use crate::client::Client;
 use crate::error::{Code, Error, Result};
 use crate::handle::Handle;
 use crate::partitioner::Partitioner;
@@ -98,10 +99,18 @@ fn fetch(mut ask: impl FnMut(*mut c_char, &mut usize) -> rd_kafka_conf_res_t) ->
         .map(|text| text.to_string_lossy().into_owned())
 }
 
-fn get(op: &'static str, name: &str, value: Option<String>) -> Result<String> {
+fn get(
+    op: &'static str,
+    name: &str,
+    mut ask: impl FnMut(*mut c_char, &mut usize) -> rd_kafka_conf_res_t,
+) -> Result<String> {
     refuse(op, name)?;
-    match value {
-        Some(value) if is_secret(name) && !value.is_empty() => Ok(HIDDEN.to_string()),
+    if is_secret(name) {
+        let mut size = 0; // with the NUL; the text itself is not asked for
+        let there = ask(ptr::null_mut(), &mut size) == rd_kafka_conf_res_t::RD_KAFKA_CONF_OK && size > 1;
+        return Ok(if there { HIDDEN.to_string() } else { String::new() });
+    }
+    match fetch(ask) {
         Some(value) => Ok(value),
         None if scope(name) != Scope::Unknown => Ok(String::new()),
         None => Err(Error::new(
@@ -145,7 +154,7 @@ unsafe fn listed(words: *mut *const c_char, count: usize) -> Vec<(String, String
 ///
 /// # Safety
 /// `conf` is a configuration that lives through this call and is not changed meanwhile.
-pub(crate) unsafe fn dump_of(conf: *mut sys::rd_kafka_conf_t) -> Vec<(String, String)> {
+unsafe fn dump_of(conf: *mut sys::rd_kafka_conf_t) -> Vec<(String, String)> {
     let mut count = 0;
     // SAFETY: the caller promises a live object; the function only reads it and stores the count.
     let words = unsafe { sys::rd_kafka_conf_dump(conf, &mut count) };
@@ -157,7 +166,7 @@ pub(crate) unsafe fn dump_of(conf: *mut sys::rd_kafka_conf_t) -> Vec<(String, St
 ///
 /// Properties that only a topic has (`acks`, `auto.offset.reset`, ...) may be set here too; they
 /// are kept apart and become defaults of the client's topics, unless the `TopicConfig` given to
-/// [`crate::Client::open`] sets the same property.
+/// [`Client::open`] sets the same property.
 pub struct Config {
     raw: Handle<sys::Conf>,
     topic: TopicConfig,
@@ -210,6 +219,11 @@ impl Config {
                 said.len(),
             )
         };
+        if is_secret(name) {
+            let mut bytes = c_value.into_bytes();
+            bytes.fill(0); // our copy; librdkafka keeps its own
+            std::hint::black_box(&bytes);
+        }
         judge("config", name, answer, &said)?;
         self.named.push(name.to_string());
         Ok(())
@@ -222,11 +236,10 @@ impl Config {
             return self.topic.get(name);
         }
         let c_name = cstring("config", "a property name", name)?;
-        let value = fetch(|room, size| {
+        get("config", name, |room, size| {
             // SAFETY: reads a live object; `room` is NULL or has `*size` bytes, as the header wants.
             unsafe { sys::rd_kafka_conf_get(self.raw.as_ptr(), c_name.as_ptr(), room, size) }
-        });
-        get("config", name, value)
+        })
     }
 
     /// All properties with a value, in librdkafka's order (`rd_kafka_conf_dump`), without aliases,
@@ -236,28 +249,31 @@ impl Config {
         unsafe { dump_of(self.raw.as_ptr()) }
     }
 
-    /// Whether [`Config::set`] was called with this very name.
+    /// Whether [`Config::set`] was called with this very name; for a topic's property, an alias counts.
     pub fn was_set(&self, name: &str) -> bool {
+        if scope(name) == Scope::Topic {
+            return self.topic.was_set(name);
+        }
         self.named.iter().any(|known| known == name)
     }
 
-    /// For [`crate::Client::open`]: the pointer, while `self` lives.
+    /// For [`Client::open`]: the pointer, while `self` lives.
     pub(crate) fn as_ptr(&self) -> *mut sys::rd_kafka_conf_t {
         self.raw.as_ptr()
     }
 
-    /// For [`crate::Client::open`]: a property that scripts may not set.
+    /// For [`Client::open`]: a property that scripts may not set.
     pub(crate) fn force(&mut self, name: &CStr, value: &CStr) {
         // SAFETY: the object is ours and mutably borrowed; constant strings; no error text is asked for.
         unsafe { sys::rd_kafka_conf_set(self.raw.as_ptr(), name.as_ptr(), value.as_ptr(), ptr::null_mut(), 0) };
     }
 
-    /// For [`crate::Client::open`]: the client has taken the C object.
+    /// For [`Client::open`]: the client has taken the C object.
     pub(crate) fn taken(self) {
         let _ = self.raw.into_raw();
     }
 
-    /// For [`crate::Client::open`]: `topic` on top of the topic settings made here.
+    /// For [`Client::open`]: `topic` on top of the topic settings made here.
     pub(crate) fn topic_defaults(&self, mut topic: TopicConfig) -> Result<TopicConfig> {
         for (name, value) in &self.topic.named {
             if !topic.was_set(name) {
@@ -334,17 +350,14 @@ impl TopicConfig {
     pub fn get(&self, name: &str) -> Result<String> {
         let bare = name.strip_prefix("topic.").unwrap_or(name); // the C getter does not strip it
         let c_name = cstring("topic_config", "a property name", bare)?;
-        let value = fetch(|room, size| {
+        if scope(bare) == Scope::Global {
+            let text = format!("No such topic configuration property: \"{name}\"");
+            return Err(Error::new("topic_config", Code::INVALID_ARG, text));
+        }
+        get("topic_config", bare, |room, size| {
             // SAFETY: reads a live object; `room` is NULL or has `*size` bytes, as the header wants.
             unsafe { sys::rd_kafka_topic_conf_get(self.raw.as_ptr(), c_name.as_ptr(), room, size) }
-        });
-        match (value, scope(bare)) {
-            (None, Scope::Global) => get("topic_config", bare, None).and_then(|_| {
-                let text = format!("No such topic configuration property: \"{name}\"");
-                Err(Error::new("topic_config", Code::INVALID_ARG, text))
-            }),
-            (value, _) => get("topic_config", bare, value),
-        }
+        })
     }
 
     /// All properties with a value (`rd_kafka_topic_conf_dump`), without aliases and pointers.
@@ -396,6 +409,27 @@ impl Clone for TopicConfig {
 impl std::fmt::Debug for TopicConfig {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_list().entries(self.dump()).finish()
+    }
+}
+
+impl Client {
+    /// The settings in force (`rd_kafka_conf`), as [`Config::dump`] shows them.
+    pub fn effective(&self) -> Vec<(String, String)> {
+        match self.ptr("effective") {
+            // SAFETY: a live client's settings; only set_log_level changes one while it runs, a number.
+            Ok(rk) => unsafe { dump_of(sys::rd_kafka_conf(rk).cast_mut()) },
+            Err(_) => Vec::new(),
+        }
+    }
+
+    /// The topic settings in force for topics without settings of their own
+    /// (`rd_kafka_default_topic_conf_dup`).
+    pub fn topic_defaults(&self) -> TopicConfig {
+        match self.ptr("topic_defaults") {
+            // SAFETY: a live client; returns a copy for the caller to destroy, or NULL.
+            Ok(rk) => unsafe { TopicConfig::adopt(sys::rd_kafka_default_topic_conf_dup(rk)) },
+            Err(_) => TopicConfig::new(),
+        }
     }
 }
 

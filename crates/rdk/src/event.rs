@@ -182,7 +182,7 @@ impl<'q> Event<'q> {
         Some(unsafe { CStr::from_ptr(text) }.to_bytes())
     }
 
-    /// The log line (`rd_kafka_event_log`).
+    /// The log line (`rd_kafka_event_log`); none for a line that says nothing.
     pub fn log(&self) -> Option<LogLine> {
         if self.kind != EventKind::Log {
             return None;
@@ -195,6 +195,9 @@ impl<'q> Event<'q> {
         }
         // SAFETY: both strings belong to the live event and are copied at once.
         let (facility, message) = unsafe { (sys::lossy(facility), sys::lossy(message)) };
+        if crate::client::is_noise(facility.as_bytes(), message.as_bytes()) {
+            return None;
+        }
         Some(LogLine {
             level,
             facility,

@@ -272,9 +272,14 @@ impl Client {
     /// Begin to leave the group and close (`rd_kafka_consumer_close_queue`): offsets are committed
     /// (with `enable.auto.commit`) and partitions given back.
     ///
-    /// From now on all events of the consumer come to `queue`, a queue of this client; with
-    /// [`crate::Wants::rebalance`] the program must answer the last revoke event. Poll `queue` until
-    /// [`Client::closed`] is true. Error `__UNKNOWN_GROUP` without a group.
+    /// From now on all events of the consumer come to `queue`, a queue of this client (the consumer
+    /// queue itself will do); with [`crate::Wants::rebalance`] the program must answer the last revoke
+    /// event. Poll `queue` until [`Client::closed`] is true. If the last [`Client`] goes before that,
+    /// the rest is done for the program, which takes up to 5 seconds when the coordinator does not
+    /// answer.
+    ///
+    /// Errors: `__UNKNOWN_GROUP` without a group, `__CONFLICT` if it was called before, the fatal
+    /// error if there was one (then just drop the client).
     pub fn close_start(&self, queue: &Queue) -> Result<()> {
         let rk = self.consumer("close")?;
         if !queue.client().same(self) {
@@ -284,11 +289,16 @@ impl Client {
                 "the queue belongs to another client",
             ));
         }
-        // SAFETY: a live consumer and a live queue of it, which librdkafka refers to on its own.
-        unsafe {
-            let error = sys::rd_kafka_consumer_close_queue(rk, queue.as_ptr());
-            Error::take("close", error)
+        if self.mark_closing(true) {
+            return Err(Error::new("close", Code::CONFLICT, "this consumer is closing already"));
         }
+        // SAFETY: a live consumer and a live queue of it, which librdkafka refers to on its own.
+        let error = unsafe { sys::rd_kafka_consumer_close_queue(rk, queue.as_ptr()) };
+        // SAFETY: straight from the call.
+        unsafe { Error::take("close", error) }.map_err(|error| {
+            self.mark_closing(false);
+            error
+        })
     }
 
     /// Whether the consumer is closed (`rd_kafka_consumer_closed`); false without a group.

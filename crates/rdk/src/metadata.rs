@@ -1,13 +1,16 @@
-//! What the cluster says of itself, decoded at once; the C object does not leave this file.
+//! What the cluster says of itself: brokers, topics, ids, first and next offsets.
+//!
+//! Answers are decoded at once; the C object does not leave this file.
 
 use std::ptr;
 
 use crate::client::Client;
 use crate::error::{Code, Error, Result};
 use crate::handle::{Handle, Line, Resource};
-use crate::sys::{self, coded};
+use crate::sys::{self, coded, cstring};
 use crate::timeout::Timeout;
 use crate::topic::Topic;
+use crate::wants::Kind;
 
 /// A broker.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -172,5 +175,50 @@ impl Client {
         let object = unsafe { Handle::<MetadataObject>::need("metadata", out.cast_mut()) }?;
         // SAFETY: alive until the end of this function.
         Ok(unsafe { decode(object.as_ptr()) })
+    }
+
+    /// The cluster's id (`rd_kafka_clusterid`). Error `__TIMED_OUT` if no broker told it in time.
+    pub fn cluster_id(&self, timeout: Timeout) -> Result<String> {
+        let rk = self.ptr("cluster_id")?;
+        // SAFETY: a live client; returns a new string or NULL.
+        let text = unsafe { sys::rd_kafka_clusterid(rk, timeout.as_ms()) };
+        self.copied(rk, text)
+            .ok_or_else(|| Error::of("cluster_id", Code::TIMED_OUT))
+    }
+
+    /// The id of the broker that is the controller (`rd_kafka_controllerid`). Error `__TIMED_OUT` if
+    /// no broker told it in time.
+    pub fn controller_id(&self, timeout: Timeout) -> Result<i32> {
+        let rk = self.ptr("controller_id")?;
+        // SAFETY: a live client and a number.
+        match unsafe { sys::rd_kafka_controllerid(rk, timeout.as_ms()) } {
+            -1 => Err(Error::of("controller_id", Code::TIMED_OUT)),
+            id => Ok(id),
+        }
+    }
+
+    /// First and next offset of a partition, asked from its leader (`rd_kafka_query_watermark_offsets`).
+    pub fn watermarks(&self, topic: &str, partition: i32, timeout: Timeout) -> Result<(i64, i64)> {
+        let rk = self.ptr("watermarks")?;
+        let topic = cstring("watermarks", "a topic name", topic)?;
+        let (mut low, mut high) = (0, 0);
+        // SAFETY: a live client; the string and the two numbers live through the call.
+        let code = unsafe {
+            coded::rd_kafka_query_watermark_offsets(rk, topic.as_ptr(), partition, &mut low, &mut high, timeout.as_ms())
+        };
+        Error::check("watermarks", code)?;
+        Ok((low, high))
+    }
+
+    /// First and next offset as the last fetch told them, without asking a broker
+    /// (`rd_kafka_get_watermark_offsets`); -1001 for what is not known yet.
+    pub fn cached_watermarks(&self, topic: &str, partition: i32) -> Result<(i64, i64)> {
+        let rk = self.ptr_of("cached_watermarks", Kind::Consumer)?;
+        let topic = cstring("cached_watermarks", "a topic name", topic)?;
+        let (mut low, mut high) = (0, 0);
+        // SAFETY: a live client; the string and the two numbers live through the call.
+        let code = unsafe { coded::rd_kafka_get_watermark_offsets(rk, topic.as_ptr(), partition, &mut low, &mut high) };
+        Error::check("cached_watermarks", code)?;
+        Ok((low, high))
     }
 }

@@ -5,7 +5,7 @@
 
 use std::ffi::c_void;
 use std::ptr;
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 
 use crate::client::{locked, Client};
 use crate::config::TopicConfig;
@@ -277,7 +277,7 @@ impl Topic {
 
 impl Drop for Topic {
     fn drop(&mut self) {
-        let mine = std::mem::take(&mut *locked(&self.started));
+        let mine = std::mem::take(self.started.get_mut().unwrap_or_else(PoisonError::into_inner));
         for partition in mine {
             // Another Topic of this name may have stopped it, or the client is a parent process's.
             let _ = self.stop(partition);

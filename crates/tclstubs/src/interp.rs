@@ -12,6 +12,22 @@ struct Inner {
     raw: NonNull<sys::TclInterp>,
     /// False once Tcl has torn the interpreter down; its memory may be gone then.
     alive: Rc<Cell<bool>>,
+    /// How many [`Hold`]s there are.
+    holds: Cell<usize>,
+}
+
+/// Keeps the memory of an interpreter during many evaluations; a deletion meanwhile is completed when this goes.
+pub struct Hold(Interp);
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        let inner = &self.0 .0;
+        inner.holds.set(inner.holds.get() - 1);
+        if inner.holds.get() == 0 {
+            // SAFETY: undoes the one Tcl_Preserve that `hold` has made; the memory was kept by it until now.
+            unsafe { sys::Tcl_Release(inner.raw.as_ptr().cast()) };
+        }
+    }
 }
 
 /// A handle of an interpreter. Clones stand for the same one. Belongs to its thread.
@@ -33,6 +49,7 @@ impl Interp {
             Interp(Rc::new(Inner {
                 raw: NonNull::new_unchecked(raw),
                 alive,
+                holds: Cell::new(0),
             }))
         }
     }
@@ -63,26 +80,44 @@ impl Interp {
         }
     }
 
-    /// Sets element `element` of the array variable `array` in the running procedure (`Tcl_ObjSetVar2`).
+    /// Sets elements of the array variable `array` in the running procedure (`Tcl_ObjSetVar2`), in this order, each
+    /// given as its name and its value.
     ///
     /// # Errors
-    /// What Tcl says: the variable is no array, a trace failed, its namespace does not exist.
-    pub fn set_element(&self, array: &Obj, element: &Obj, value: &Obj) -> Result<(), Raise> {
-        let raw = self.live()?;
-        // SAFETY: a live interpreter and three values that our references keep.
-        let set = unsafe { sys::Tcl_ObjSetVar2(raw, array.raw(), element.raw(), value.raw(), sys::LEAVE_ERR_MSG) };
-        if set.is_null() {
-            Err(Raise::from_interp())
-        } else {
-            Ok(())
+    /// What Tcl says: the variable is no array, a trace failed, its namespace does not exist. Elements before the one
+    /// that failed are set.
+    pub fn set_elements(&self, array: &Obj, elements: &[(&Obj, &Obj)]) -> Result<(), Raise> {
+        for (name, value) in elements {
+            // Looked at anew for each element: a trace on the variable may delete the interpreter.
+            let raw = self.live()?;
+            // SAFETY: a live interpreter and three values that our references keep.
+            let set = unsafe { sys::Tcl_ObjSetVar2(raw, array.raw(), name.raw(), value.raw(), sys::LEAVE_ERR_MSG) };
+            if set.is_null() {
+                return Err(Raise::from_interp());
+            }
         }
+        Ok(())
     }
 
-    /// Unsets element `element` of the array variable `array` if it is there (`Tcl_UnsetVar2`).
-    pub fn unset_element(&self, array: &CString, element: &CString) -> Result<(), Raise> {
-        let raw = self.live()?;
-        // SAFETY: a live interpreter and two NUL-terminated strings; without a flag a missing one is no error.
-        unsafe { sys::Tcl_UnsetVar2(raw, array.as_ptr(), element.as_ptr(), 0) };
+    /// Unsets these elements of the array variable `array` where they are there (`Tcl_UnsetVar2`). It is no error if
+    /// one, or the whole variable, is missing.
+    ///
+    /// # Errors
+    /// The interpreter is deleted.
+    pub fn unset_elements(&self, array: &Obj, elements: &[&Obj]) -> Result<(), Raise> {
+        for name in elements {
+            let raw = self.live()?;
+            // SAFETY: a live interpreter and two values that our references keep; flag 0 leaves no message. Looking
+            // is much cheaper than unsetting what is not there.
+            let there = unsafe { sys::Tcl_ObjGetVar2(raw, array.raw(), name.raw(), 0) };
+            if there.is_null() {
+                continue;
+            }
+            // A read trace may have run.
+            let raw = self.live()?;
+            // SAFETY: a live interpreter; both texts are NUL-terminated by Tcl and stay as long as their values.
+            unsafe { sys::Tcl_UnsetVar2(raw, sys::Tcl_GetString(array.raw()), sys::Tcl_GetString(name.raw()), 0) };
+        }
         Ok(())
     }
 
@@ -127,23 +162,28 @@ impl Interp {
         if !self.usable() {
             return None;
         }
+        let hold = self.hold()?;
         let raw = self.raw();
-        // SAFETY: the interpreter is live and is kept from being freed (not from being deleted) until Release;
-        // the words stay referenced by the slice during the call. Obj is a transparent wrapper.
-        let code = unsafe {
-            sys::Tcl_Preserve(raw.cast());
-            let code = sys::Tcl_EvalObjv(raw, words.len() as isize, words.as_ptr().cast(), sys::EVAL_GLOBAL);
-            // After a deletion inside the call the interpreter is only kept by our Preserve: let go at once and
-            // report nothing.
-            let gone = sys::Tcl_InterpDeleted(raw) != 0;
-            if gone {
-                sys::Tcl_Release(raw.cast());
-                return None;
-            }
-            sys::Tcl_Release(raw.cast());
-            code
-        };
-        Some(code)
+        // SAFETY: the interpreter is live and `hold` keeps it from being freed (not from being deleted); the words stay
+        // referenced by the slice during the call. Obj is a transparent wrapper.
+        let code = unsafe { sys::Tcl_EvalObjv(raw, words.len() as isize, words.as_ptr().cast(), sys::EVAL_GLOBAL) };
+        // SAFETY: `hold` still keeps the memory.
+        let gone = unsafe { sys::Tcl_InterpDeleted(raw) } != 0;
+        drop(hold);
+        // Deleted inside the call: there is nobody to report to.
+        (!gone).then_some(code)
+    }
+
+    /// Keeps the interpreter's memory until the result is dropped (`Tcl_Preserve`). None when it is being deleted.
+    pub fn hold(&self) -> Option<Hold> {
+        if !self.usable() {
+            return None;
+        }
+        if self.0.holds.replace(self.0.holds.get() + 1) == 0 {
+            // SAFETY: a live interpreter.
+            unsafe { sys::Tcl_Preserve(self.0.raw.as_ptr().cast()) };
+        }
+        Some(Hold(self.clone()))
     }
 
     /// Puts an error into the interpreter as its result and error code.

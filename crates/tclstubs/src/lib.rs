@@ -24,7 +24,7 @@ mod timer;
 pub use bell::{Bell, Door, Turn};
 pub use bytes::Bytes;
 pub use command::{command_of, create_command, Command, CommandRef, Loop, Reply};
-pub use interp::Interp;
+pub use interp::{Hold, Interp};
 pub use obj::Obj;
 pub use package::{at_exit, at_thread_exit, exiting, provide, LoadError};
 pub use prefix::Prefix;

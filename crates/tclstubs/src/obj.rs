@@ -214,8 +214,8 @@ impl Obj {
         let mut value = 0i64;
         // SAFETY: our reference keeps the value alive; a null interpreter means: leave no message.
         let code = unsafe { sys::Tcl_GetWideIntFromObj(std::ptr::null_mut(), self.raw(), &mut value) };
-        // Tcl 8.6 lets numbers from 2^63 to 2^64-1 wrap around to negative ones.
-        let wrapped = || value < 0 && !self.with_text_bytes(|b| b.contains(&b'-'));
+        // Tcl 8.6 lets numbers of up to 64 bits and a sign wrap around: then the sign of the text is not the number's.
+        let wrapped = || value != 0 && self.with_text_bytes(|b| b.contains(&b'-')) != (value < 0);
         if code != sys::OK || wrapped() {
             return Err(Raise::expected("integer", &self.text(), "NUMBER"));
         }

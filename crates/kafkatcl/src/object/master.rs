@@ -62,7 +62,8 @@ impl Master {
             errors: self.routes.error.borrow().is_some() || role == Role::Subscriber,
             statistics: self.routes.statistics.borrow().is_some(),
             rebalance: role == Role::Subscriber,
-            commits: false,
+            // Leaving a group waits for the answer to its last commit.
+            commits: role == Role::Subscriber,
             log: match &*self.routes.logger.borrow() {
                 Logger::Stderr => LogTo::Stderr,
                 Logger::Syslog => LogTo::Syslog,

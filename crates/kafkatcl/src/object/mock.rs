@@ -38,6 +38,8 @@ pub fn create(interp: &Interp, name: &str, brokers: i32) -> Outcome {
         ));
     }
     let cluster = MockCluster::create(brokers as usize).or_raise()?;
+    // librdkafka's three seconds are for data centres; here a group should be there at once.
+    cluster.group_initial_rebalance_delay(100).or_raise()?;
     let mock = Rc::new(Mock {
         cluster: RefCell::new(Some(Rc::new(cluster))),
         command: RefCell::new(CommandRef::none()),
@@ -150,7 +152,7 @@ subcommands! { TABLE for Mock {
         render::nothing()
     }
 
-    /// How long a new group waits for more members, in milliseconds.
+    /// How long a new group waits for more members: *delay* milliseconds. The default is 100.
     "group_initial_rebalance_delay_ms" => fn(this, cx, delay: Millis) {
         this.cluster()?.group_initial_rebalance_delay(delay.0).or_raise()?;
         render::nothing()

@@ -74,7 +74,7 @@ subcommands! { TABLE for QueueObject {
     /// For a Kafka error *script* runs with the elements `error code message`. `break`, `continue`, `return` and `yield`
     /// work in *script*; messages that it has not seen stay in the queue.
     "consume_batch" => fn(this, cx, timeout: Wait, count: Count, array: Array, script: Body) {
-        Ok(Reply::Loop(this.inlet()?.batch(timeout.0, count.0, array.0, script.0, false)?))
+        Ok(Reply::Loop(this.inlet()?.batch(timeout.0, count.0, array.0, script.0, false)))
     }
 
     /// Hands each message of the queue to *callback* from the event loop, as one more word: a list `payload partition

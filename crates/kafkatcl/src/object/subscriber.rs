@@ -8,6 +8,7 @@ use crate::link::Link;
 use crate::object::handle::{add_brokers, checked_brokers, gone, set_log_level};
 use crate::object::info;
 use crate::object::master::Master;
+use crate::render::{Fields, Words};
 use crate::settings::{Role, Settings};
 use crate::table::{Object, Outcome, Row};
 use crate::{names, render, subcommands};
@@ -64,31 +65,31 @@ struct Group {
 }
 
 impl Group {
-    fn draw_event(&self, event: &Event<'_>) -> Option<Taken> {
+    fn draw_event(&self, words: &Words, event: &Event<'_>) -> Option<Taken> {
         match event.kind() {
             EventKind::Rebalance => {
                 let revoked = exit::answer_rebalance(&self.client, event)?;
                 let cooperative = self.client.rebalance_protocol() == "COOPERATIVE";
                 Some(Taken::Revoked(cooperative.then_some(revoked)))
             }
-            _ => draw_plain(event),
+            _ => draw_plain(words, event),
         }
     }
 }
 
 impl Sieve for Group {
-    fn draw(&self, event: Event<'_>) -> Option<Taken> {
+    fn draw(&self, words: &Words, event: Event<'_>) -> Option<Taken> {
         if self.store && event.kind() == EventKind::Message {
             for message in event.messages() {
                 // It fails only for a partition that has just been taken away; its new owner counts for itself.
                 let _ = message.store_offset();
-                return Some(Taken::Fields(render::Fields::of_message(&message)));
+                return Some(Taken::Fields(Fields::of_message(words, &message)));
             }
         }
-        self.draw_event(&event)
+        self.draw_event(words, &event)
     }
 
-    fn draw_waiting(&self, event: Event<'_>) -> (Option<Taken>, Option<Mark>) {
+    fn draw_waiting(&self, words: &Words, event: Event<'_>) -> (Option<Taken>, Option<Mark>) {
         if event.kind() == EventKind::Message {
             for message in event.messages() {
                 let mark = Mark {
@@ -96,10 +97,10 @@ impl Sieve for Group {
                     partition: message.partition(),
                     offset: message.offset(),
                 };
-                return (Some(Taken::Fields(render::Fields::of_message(&message))), Some(mark));
+                return (Some(Taken::Fields(Fields::of_message(words, &message))), Some(mark));
             }
         }
-        (self.draw_event(&event), None)
+        (self.draw_event(words, &event), None)
     }
 
     fn seen(&self, mark: &Mark) {
@@ -127,7 +128,7 @@ pub fn create(interp: &Interp, name: &str, master: &Master, settings: &Settings)
         ));
     }
     let link = master.open(interp, Role::Subscriber, settings)?;
-    let store = !settings.is_set("enable.auto.offset.store");
+    let store = settings.stores_offsets();
     let most_ms = settings
         .get("max.poll.interval.ms")
         .and_then(|v| v.parse::<i32>().ok())
@@ -284,6 +285,7 @@ subcommands! { TABLE for Subscriber {
     /// Ends the subscription and leaves the group.
     "unsubscribe" => fn(this, cx) {
         this.link()?.client().unsubscribe().or_raise()?;
+        this.inlet()?.forget();
         render::nothing()
     }
 
@@ -294,6 +296,7 @@ subcommands! { TABLE for Subscriber {
         let words = plain(tuples);
         let list = self::tuples(&words, Need::Partition)?;
         link.client().assign(if list.is_empty() { None } else { Some(&list) }).or_raise()?;
+        this.inlet()?.forget();
         render::nothing()
     }
 
@@ -322,7 +325,7 @@ subcommands! { TABLE for Subscriber {
         let inlet = this.inlet()?;
         let deadline = Deadline::after(timeout.map_or(Timeout::NONE, |t| t.0));
         match inlet.take(deadline)? {
-            Some(Taken::Fields(fields)) => render::value(fields.list()),
+            Some(Taken::Fields(fields)) => render::value(fields.list(&render::words())),
             _ => render::nothing(),
         }
     }
@@ -359,7 +362,15 @@ subcommands! { TABLE for Subscriber {
             render::entry_error("committed", &found)?;
             render::value(render::tuples(&found))
         } else {
-            render::value(render::tuples(&link.client().position(list).or_raise()?))
+            let found = link.client().position(list).or_raise()?;
+            // What waits here has been taken from librdkafka, but no script has seen it.
+            let inlet = this.inlet()?;
+            let mut shown = PartitionList::new();
+            for e in found.iter() {
+                let offset = inlet.first_held(&e.topic, e.partition).map_or(e.offset, Offset::At);
+                shown.add(&e.topic, e.partition, Some(offset)).or_raise()?;
+            }
+            render::value(render::tuples(&shown))
         }
     }
 

@@ -162,7 +162,7 @@ subcommands! { TABLE for TopicConsumer {
     /// work in *script*; messages that it has not seen stay where they are.
     "consume_batch" => fn(this, cx, partition: Partition, timeout: Wait, count: Count, array: Array, script: Body) {
         let inlet = this.inlet("consume_batch", partition.0)?;
-        Ok(Reply::Loop(inlet.batch(timeout.0, count.0, array.0, script.0, true)?))
+        Ok(Reply::Loop(inlet.batch(timeout.0, count.0, array.0, script.0, true)))
     }
 
     /// The name of the topic.

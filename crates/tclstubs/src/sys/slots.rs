@@ -45,6 +45,7 @@ slots! {
     fn Tcl_GetObjResult = 166 (interp: *mut TclInterp) -> *mut TclObj;
     fn Tcl_InterpDeleted = 184 (interp: *mut TclInterp) -> c_int;
     fn Tcl_Preserve = 201 (data: *mut c_void);
+    fn Tcl_ObjGetVar2 = 195 (interp: *mut TclInterp, name: *mut TclObj, element: *mut TclObj, flags: c_int) -> *mut TclObj;
     fn Tcl_ObjSetVar2 = 196 (interp: *mut TclInterp, name: *mut TclObj, element: *mut TclObj, value: *mut TclObj, flags: c_int) -> *mut TclObj;
     fn Tcl_QueueEvent = 205 (event: *mut TclEvent, position: c_int);
     fn Tcl_Release = 216 (data: *mut c_void);
@@ -58,6 +59,7 @@ slots! {
     fn Tcl_GetCurrentThread = 300 () -> Token;
     fn Tcl_GetVar2Ex = 306 (interp: *mut TclInterp, name: *const c_char, element: *const c_char, flags: c_int) -> *mut TclObj;
     fn Tcl_ThreadAlert = 318 (thread: Token);
+    fn Tcl_GetString = 340 (obj: *mut TclObj) -> *const c_char;
     fn Tcl_GetWideIntFromObj = 487 (interp: *mut TclInterp, obj: *mut TclObj, value: *mut i64) -> c_int;
     fn Tcl_NewWideIntObj = 488 (value: i64) -> *mut TclObj;
     fn Tcl_FindCommand = 515 (interp: *mut TclInterp, name: *const c_char, namespace: *mut c_void, flags: c_int) -> Token;
