@@ -2,8 +2,10 @@
 //! delivered is counted on stderr. It must not call scripts: the interpreter may be half gone.
 
 use rdk::{Client, EventKind, Kind, Timeout};
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How long `delete` and `exit` may wait for deliveries, in milliseconds.
@@ -30,6 +32,25 @@ pub fn say(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
+/// Failed deliveries that have not been told yet, by client: a burst is told once a second, and the rest when the process
+/// ends at the latest.
+static UNTOLD: Mutex<BTreeMap<String, usize>> = Mutex::new(BTreeMap::new());
+
+/// Keeps failed deliveries for later.
+pub fn keep_untold(name: &str, lost: usize) {
+    let mut untold = UNTOLD.lock().unwrap_or_else(PoisonError::into_inner);
+    *untold.entry(name.to_string()).or_default() += lost;
+}
+
+/// Takes back what was kept for a client.
+pub fn take_untold(name: &str) -> usize {
+    UNTOLD
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .remove(name)
+        .unwrap_or(0)
+}
+
 /// Says on stderr what was not delivered.
 pub fn warn_lost(name: &str, lost: usize, why: &str) {
     if lost > 0 {
@@ -48,7 +69,8 @@ fn leave() {
     for client in clients.iter().filter(|c| c.kind() == Kind::Producer) {
         let mut failed = 0;
         let left = flush(client, until, &mut |lost| failed += lost);
-        warn_lost(&client.name(), left + failed, " at exit");
+        let name = client.name();
+        warn_lost(&name, left + failed + take_untold(&name), " at exit");
     }
     for client in clients.iter().filter(|c| c.kind() == Kind::Consumer) {
         close_group(client, until);
@@ -109,31 +131,34 @@ pub fn close_group(client: &Client, until: Instant) {
     }
 }
 
-/// Commits what was seen and waits for the broker's answer. While the group rebalances, brokers refuse: then the
-/// rebalance is answered and the commit repeated. (The commit that closing makes by itself is not repeated.)
-fn commit_seen(client: &Client, queue: &rdk::Queue, until: Instant) {
+/// Commits what was seen and waits for the broker's answer, which comes to the main queue. While the group rebalances,
+/// brokers refuse: then the rebalance is answered and the commit repeated. (The commit that closing makes by itself is
+/// not repeated.)
+fn commit_seen(client: &Client, own: &rdk::Queue, until: Instant) {
+    if client.assignment().map_or(true, |list| list.is_empty()) {
+        return;
+    }
+    let Ok(main) = client.main_queue() else { return };
     // A group that cannot be reached must not use up the time that leaving it needs.
     let until = until.min(Instant::now() + Duration::from_secs(3));
-    'again: while client.commit(None, true).is_ok() {
+    'again: while Instant::now() < until && client.commit(None, true).is_ok() {
         while Instant::now() < until {
-            let Some(event) = queue.poll(Timeout::ms(50)) else {
-                continue;
-            };
-            match event.kind() {
-                EventKind::Rebalance => {
+            while let Some(event) = own.poll(Timeout::NONE) {
+                // Messages that come now are dropped unseen; nothing of them is committed.
+                if event.kind() == EventKind::Rebalance {
                     answer_rebalance(client, &event);
                 }
-                EventKind::Commit => {
+            }
+            match main.poll(Timeout::ms(20)) {
+                Some(event) if event.kind() == EventKind::Commit => {
                     if event.error().code.name() == "RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS" {
                         continue 'again;
                     }
                     return;
                 }
-                // Messages that come now are dropped unseen; nothing of them is committed.
                 _ => {}
             }
         }
-        return;
     }
 }
 

@@ -8,9 +8,12 @@ use crate::render;
 use rdk::{Client, Code, Event, EventKind, Metadata, Queue, Timeout};
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::time::{Duration, Instant};
-use tclstubs::{Door, Interp, Obj, Prefix, Raise, Turn};
+use tclstubs::{Door, Interp, Obj, Prefix, Raise, Timer, Turn};
+
+/// The end of the line that tells of failed deliveries.
+const WHY: &str = "; set a delivery_report callback to see why";
 
 /// Where a master's log lines go.
 #[derive(Clone)]
@@ -110,20 +113,25 @@ pub struct Link {
     interp: Interp,
     routes: Rc<Routes>,
     drawn: RefCell<VecDeque<Drawn>>,
-    /// Failed deliveries that no callback was told of, and when that was last said.
+    /// Failed deliveries of the event at hand that no callback is told of, and the pause before more are told.
     lost: Cell<usize>,
-    lost_said: Cell<Option<Instant>>,
+    saying: RefCell<Option<Timer>>,
+    /// A flush of the deleted handle ended with messages left.
+    gave_up: Cell<bool>,
+    /// The client is on its way out: failures are counted there.
+    closing: Cell<bool>,
     metadata: RefCell<Option<(Instant, Rc<Metadata>)>>,
+    me: Weak<Link>,
 }
 
 impl Link {
     /// Wraps a client that has just been opened.
     pub fn new(interp: &Interp, client: Client, routes: &Rc<Routes>) -> Result<Rc<Link>, Raise> {
         let mut main = client.main_queue().or_raise()?;
-        Ok(Rc::new_cyclic(|me: &std::rc::Weak<Link>| {
-            let me = me.clone();
+        Ok(Rc::new_cyclic(|me: &Weak<Link>| {
+            let weak = me.clone();
             let door = Door::hang(move |turn| {
-                if let Some(link) = me.upgrade() {
+                if let Some(link) = weak.upgrade() {
                     link.serve(Some(turn));
                 }
             });
@@ -139,8 +147,11 @@ impl Link {
                 routes: routes.clone(),
                 drawn: RefCell::new(VecDeque::new()),
                 lost: Cell::new(0),
-                lost_said: Cell::new(None),
+                saying: RefCell::new(None),
+                gave_up: Cell::new(false),
+                closing: Cell::new(false),
                 metadata: RefCell::new(None),
+                me: me.clone(),
             }
         }))
     }
@@ -303,16 +314,27 @@ impl Link {
 
     /// Says on stderr, at most once a second, how many deliveries failed that no callback was told of.
     fn say_lost(&self) {
-        let lost = self.lost.get();
-        let due = self
-            .lost_said
-            .get()
-            .is_none_or(|t| t.elapsed() >= Duration::from_secs(1));
-        if lost > 0 && due {
-            self.lost.set(0);
-            self.lost_said.set(Some(Instant::now()));
-            exit::warn_lost(&self.client.name(), lost, "; set a delivery_report callback to see why");
+        let lost = self.lost.take();
+        if lost == 0 {
+            return;
         }
+        let name = self.client.name();
+        exit::keep_untold(&name, lost);
+        if self.closing.get() || self.saying.borrow().is_some() {
+            return;
+        }
+        exit::warn_lost(&name, exit::take_untold(&name), WHY);
+        let me = self.me.clone();
+        // What fails in the next second is told together, when it is over.
+        *self.saying.borrow_mut() = Some(Timer::start(1000, move || {
+            if let Some(link) = me.upgrade() {
+                let timer = link.saying.borrow_mut().take();
+                drop(timer);
+                let name = link.client.name();
+                exit::warn_lost(&name, exit::take_untold(&name), WHY);
+            }
+            1000
+        }));
     }
 
     /// Waits until everything has been delivered or the time is up; reports are called back meanwhile. Returns how many
@@ -342,16 +364,33 @@ impl Link {
     /// goes (`whole`) or when nobody else is left, and what could not be delivered is counted on stderr.
     pub fn release(self: Rc<Self>, whole: bool) {
         let last = Rc::strong_count(&self) == 1;
-        if (whole || last) && self.client.kind() == rdk::Kind::Producer && !rdk::forked() {
-            let bound = i64::try_from(exit::bound().as_millis()).unwrap_or(i64::MAX);
-            let left = match self.flush(Timeout::ms(bound)) {
-                Ok(left) => left,
-                Err(_) => self.client.out_queue_len(),
-            };
-            // The messages that are left would be lost with the client; while a topic still holds it, they go on.
-            let left = if Rc::strong_count(&self) == 1 { left } else { 0 };
-            exit::warn_lost(&self.client.name(), left + self.lost.take(), " when it was deleted");
+        if !(whole || last) || self.client.kind() != rdk::Kind::Producer || rdk::forked() {
+            return;
         }
+        // The handle's deletion has waited already, in vain: the last topic's need not wait as long again.
+        let bound = if self.gave_up.get() {
+            100
+        } else {
+            i64::try_from(exit::bound().as_millis()).unwrap_or(i64::MAX)
+        };
+        let left = self
+            .flush(Timeout::ms(bound))
+            .unwrap_or_else(|_| self.client.out_queue_len());
+        if Rc::strong_count(&self) > 1 {
+            // What is left is not lost: a topic still holds the client.
+            self.gave_up.set(left > 0);
+            return;
+        }
+        let name = self.client.name();
+        let lost = exit::take_untold(&name);
+        if left > 0 {
+            // Each of them still gets its report, which says that it was purged.
+            self.closing.set(true);
+            let _ = self.client.purge(true, true);
+            let _ = self.flush(Timeout::ms(1000));
+            exit::take_untold(&name);
+        }
+        exit::warn_lost(&name, left + lost, " when it was deleted");
     }
 
     /// The cluster's metadata: asked once, kept for a second. With `fresh` it is asked in any case.

@@ -13,7 +13,7 @@ use crate::config::{Config, TopicConfig};
 use crate::error::{Code, Error, Result};
 use crate::fork;
 use crate::handle::{Handle, Line, Resource, Shared};
-use crate::queue::Queue;
+use crate::queue::{self, Queue};
 use crate::sys::{self, coded, constant, cstring};
 use crate::timeout::Timeout;
 use crate::topic::Topic;
@@ -55,12 +55,13 @@ struct Inner {
 }
 
 impl Drop for Inner {
-    /// Answer for the program when it began to close and then let go.
+    /// Finish for the program when it began to close and then let go.
     ///
-    /// Otherwise: the close posts a revoke event; nobody answers it; destroying asks the group to
-    /// terminate, is told that this is in progress (rd_kafka_cgrp_terminate0), and waits forever for
-    /// the answer. While a group terminates any assign counts as that answer, whatever the protocol
-    /// (rd_kafka_cgrp_handle_assign_op). A few rounds, in case one more event was on its way.
+    /// Two ways to hang otherwise. The close posts a revoke event; nobody answers it; destroying asks
+    /// the group to terminate, is told that this is in progress (rd_kafka_cgrp_terminate0), and waits
+    /// for the answer. And once closed, destroying no longer empties the consumer queue
+    /// (rd_kafka_consumer_close_q returns before it forwards it), but the notes left there hold on to
+    /// partitions, those to brokers, and destroying waits for the broker threads.
     fn drop(&mut self) {
         if !self.closing.load(Ordering::Relaxed) || fork::inherited(self.raw.made()) {
             return;
@@ -69,12 +70,16 @@ impl Drop for Inner {
         for _ in 0..10 {
             // SAFETY: the client lives until the field `raw` is dropped, after this; reads one atomic.
             if unsafe { sys::rd_kafka_consumer_closed(rk) } != 0 {
-                return;
+                break;
             }
+            // While a group terminates, any assign counts as the answer that it waits for, whatever
+            // the protocol (rd_kafka_cgrp_handle_assign_op). Again and again, should one more be asked.
             // SAFETY: as above; NULL means no partitions.
             unsafe { coded::rd_kafka_assign(rk, ptr::null()) };
             std::thread::sleep(Duration::from_millis(10));
         }
+        // SAFETY: as above; returns a queue reference of this client for the caller to destroy.
+        unsafe { queue::empty(sys::rd_kafka_queue_get_consumer(rk)) };
     }
 }
 
@@ -138,7 +143,10 @@ pub(crate) fn is_noise(facility: &[u8], message: &[u8]) -> bool {
         b"is a consumer property and will be ignored by this producer",
         b"is a producer property and will be ignored by this consumer",
     ];
-    facility == b"CONFWARN" && NOISE.iter().any(|noise| message.windows(noise.len()).any(|w| w == *noise))
+    facility == b"CONFWARN"
+        && NOISE
+            .iter()
+            .any(|noise| message.windows(noise.len()).any(|w| w == *noise))
 }
 
 /// # Safety

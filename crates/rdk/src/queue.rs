@@ -40,6 +40,25 @@ unsafe extern "C" fn ring(_: *mut sys::rd_kafka_t, opaque: *mut c_void) {
     }
 }
 
+/// Throw away all that waits on a queue, and the reference to it.
+///
+/// # Safety
+/// `raw` is NULL or a queue reference for the caller to destroy, of a client that outlives this call.
+pub(crate) unsafe fn empty(raw: *mut sys::rd_kafka_queue_t) {
+    // SAFETY: the caller's promise is the same.
+    let Some(queue) = (unsafe { Handle::<QueueObject>::own(raw) }) else {
+        return;
+    };
+    // A poll may return nothing though something is left (librdkafka's own notes end it early).
+    // SAFETY: a live queue; counts under its lock.
+    while unsafe { sys::rd_kafka_queue_length(queue.as_ptr()) } > 0 {
+        // SAFETY: a live queue; returns an event for the caller to destroy, or NULL.
+        let event = unsafe { sys::rd_kafka_queue_poll(queue.as_ptr(), 0) };
+        // SAFETY: straight from the call; it is dropped here, before queue and client.
+        drop(unsafe { Event::adopt(event) });
+    }
+}
+
 /// A queue of events (`rd_kafka_queue_t`). Owns its client.
 pub struct Queue {
     /// The registered ring, if any. First: it is unregistered while the queue still lives.

@@ -108,23 +108,51 @@ fn a_consumer_in_a_group_dies_without_a_word() {
         client.subscribe(&list(&[("t", -1, None)])).unwrap();
         wait("event", || (!queue.is_empty()).then_some(())); // a rebalance nobody answers, or messages
     }
-    // Closing begun but not finished.
-    let client = consumer(
-        &mock,
-        Wants {
-            rebalance: true,
-            ..quiet()
-        },
-        &[("group.id", "h")],
-    );
-    let queue = client.consumer_queue().unwrap();
-    client.subscribe(&list(&[("t", -1, None)])).unwrap();
-    until("rebalance", &queue, |event| {
-        event.partitions().map(|list| client.assign(Some(&list)).unwrap())
-    });
-    let last = client.new_queue().unwrap();
-    client.close_start(&last).unwrap();
-    wait("revoke", || (!last.is_empty()).then_some(()));
+}
+
+#[test]
+fn closing_begun_and_let_go() {
+    let _alone = alone();
+    let mock = mock(1);
+    mock.create_topic("t", 4, 1).unwrap();
+    fill(&mock, "t", 0, 100);
+    for round in 0..24 {
+        let (rebalance, own, reachable, cooperative) = (round & 1 > 0, round & 2 > 0, round & 4 > 0, round & 8 > 0);
+        let group = format!("g{round}");
+        let strategy = if cooperative { "cooperative-sticky" } else { "range" };
+        let settings = [
+            ("group.id", group.as_str()),
+            ("partition.assignment.strategy", strategy),
+        ];
+        let client = consumer(&mock, Wants { rebalance, ..quiet() }, &settings);
+        let queue = client.consumer_queue().unwrap();
+        client.subscribe(&list(&[("t", -1, None)])).unwrap();
+        if round < 16 {
+            until("assignment", &queue, |event| {
+                if let (EventKind::Rebalance, Some(partitions)) = (event.kind(), event.partitions()) {
+                    match cooperative {
+                        true => client.incremental_assign(&partitions).unwrap(),
+                        false => client.assign(Some(&partitions)).unwrap(),
+                    }
+                }
+                (event.kind() == EventKind::Message).then_some(())
+            });
+        } else {
+            wait("event", || (!queue.is_empty()).then_some(())); // never answered, never read
+        }
+        if !reachable {
+            mock.broker_down(-1).unwrap();
+        }
+        let last = if own { client.new_queue().unwrap() } else { queue };
+        client.close_start(&last).unwrap();
+        assert_eq!(code_of(client.close_start(&last)), Code::CONFLICT);
+        if round % 3 == 0 {
+            wait("event", || (!last.is_empty() || client.closed()).then_some(()));
+        }
+        drop(last);
+        drop(client); // must return
+        mock.broker_up(-1).unwrap();
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@
 
 use crate::bytes::no_borrows;
 use crate::fence::fence;
-use crate::{sys, Interp, Obj, Raise};
+use crate::{package, sys, Interp, Obj, Raise};
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -61,6 +61,8 @@ struct Record {
 thread_local! {
     /// The commands of this thread by token, for finding objects by name.
     static RECORDS: RefCell<HashMap<usize, Weak<Record>>> = RefCell::new(HashMap::new());
+    /// Is this thread's end watched?
+    static WATCHED: Cell<bool> = const { Cell::new(false) };
 }
 
 /// A handle of a command that [`create_command`] has made. Harmless after the command is gone.
@@ -132,7 +134,24 @@ pub fn create_command(interp: &Interp, name: &str, command: Rc<dyn Command>) -> 
     record.token.set(token);
     let handle = CommandRef(Rc::downgrade(&record));
     RECORDS.with(|r| r.borrow_mut().insert(sys::token_key(token), Rc::downgrade(&record)));
+    if !WATCHED.with(|w| w.replace(true)) {
+        package::at_thread_exit(abandon);
+    }
     Ok(handle)
+}
+
+/// The thread ends and leaves its interpreters undeleted (`thread::exit` does): the objects behind their commands are
+/// told now, because nobody else will.
+fn abandon() {
+    let records: Vec<Rc<Record>> = RECORDS.with(|r| r.borrow_mut().drain().filter_map(|(_, w)| w.upgrade()).collect());
+    for record in &records {
+        record.interp.abandon();
+    }
+    for record in records {
+        if !record.token.replace(ptr::null_mut()).is_null() {
+            let _ = fence(|| record.command.deleted(&record.interp));
+        }
+    }
 }
 
 /// The command of this name as the script would find it, and what stands behind it if it is one of ours.
@@ -209,8 +228,11 @@ unsafe extern "C" fn on_delete(data: *mut c_void) {
     let record = unsafe { Rc::from_raw(data.cast::<Record>()) };
     let token = record.token.replace(ptr::null_mut());
     RECORDS.with(|r| r.borrow_mut().remove(&sys::token_key(token)));
-    // A panic while something is deleted has nobody to tell it to; the object is gone all the same.
-    let _ = fence(|| record.command.deleted(&record.interp));
+    // A panic while something is deleted has nobody to tell it to; the object is gone all the same. (Without a token the
+    // object was told when its thread ended.)
+    if !token.is_null() {
+        let _ = fence(|| record.command.deleted(&record.interp));
+    }
     let _ = fence(move || drop(record));
 }
 

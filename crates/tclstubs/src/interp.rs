@@ -235,6 +235,11 @@ impl Interp {
         }
     }
 
+    /// The thread of this interpreter ends: nothing may use it from now on.
+    pub(crate) fn abandon(&self) {
+        self.0.alive.set(false);
+    }
+
     /// Is this the same interpreter?
     pub fn same(&self, other: &Interp) -> bool {
         self.0.raw == other.0.raw

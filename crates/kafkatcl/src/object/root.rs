@@ -43,7 +43,8 @@ subcommands! { TABLE for Root {
     /// that controls it. Clients reach it through the addresses that its `bootstrap_servers` returns.
     ///
     /// It speaks Kafka's protocol and needs nothing else, but it is no storage: it keeps at most 100,000 messages or
-    /// 5 MiB per partition. Returns the full name of the command.
+    /// 5 MiB per partition. After the last member has left a group, the next one waits as long as its
+    /// `session.timeout.ms`: set that low (6000) in tests that come back to a group. Returns the full name of the command.
     "mock create" => fn(this, cx, name: NewName, brokers: Given<Number>) {
         mock::create(cx.interp, &name.0, brokers.0.map_or(1, |n| n.0))
     }
