@@ -60,11 +60,9 @@ pub fn warn_lost(name: &str, lost: usize, why: &str) {
 }
 
 fn leave() {
-    if rdk::forked() {
-        return;
-    }
     let until = Instant::now() + bound();
     let mut clients = Vec::new();
+    // In a forked child these are the child's own: it has no say over those of its parent.
     rdk::for_each_live(&mut |client| clients.push(client.clone()));
     for client in clients.iter().filter(|c| c.kind() == Kind::Producer) {
         let mut failed = 0;
@@ -91,7 +89,7 @@ fn flush(client: &Client, until: Instant, failed: &mut dyn FnMut(usize)) -> usiz
                 failed(event.messages().filter(|m| m.code() != rdk::Code::NO_ERROR).count());
             }
         }
-        let left = client.out_queue_len();
+        let left = client.messages_waiting(&queue);
         if left == 0 || Instant::now() >= until {
             return left;
         }

@@ -12,6 +12,8 @@ use std::rc::{Rc, Weak};
 use std::time::{Duration, Instant};
 use tclstubs::{Door, Interp, Obj, Prefix, Raise, Timer, Turn};
 
+/// A long wait for brokers is cut into calls of this length: shorter, a slow broker could never answer one.
+const SLICE_MS: i64 = 5000;
 /// The end of the line that tells of failed deliveries.
 const WHY: &str = "; set a delivery_report callback to see why";
 
@@ -347,7 +349,7 @@ impl Link {
         let until = (ms >= 0).then(|| Instant::now() + Duration::from_millis(u64::from(ms.unsigned_abs())));
         loop {
             self.serve(None);
-            let left = self.client.out_queue_len();
+            let left = self.waiting();
             if left == 0 || until.is_some_and(|u| Instant::now() >= u) {
                 return Ok(left);
             }
@@ -360,11 +362,45 @@ impl Link {
         }
     }
 
+    /// How many messages wait to be delivered or reported.
+    pub fn waiting(&self) -> usize {
+        self.client.messages_waiting(&self.main.borrow()) + self.drawn_reports()
+    }
+
+    /// How many reports are drawn and not called back yet.
+    fn drawn_reports(&self) -> usize {
+        self.drawn
+            .borrow()
+            .iter()
+            .filter(|d| matches!(d, Drawn::Report(_)))
+            .count()
+    }
+
+    /// Runs a call that waits for brokers in slices, so that a cancelled script ends soon.
+    ///
+    /// # Errors
+    /// What the call says when the time is up, or at once if it is not about time; the cancellation.
+    pub fn patient<T>(&self, timeout: Timeout, mut call: impl FnMut(Timeout) -> rdk::Result<T>) -> Result<T, Raise> {
+        let ms = timeout.as_ms();
+        let until = (ms >= 0).then(|| Instant::now() + Duration::from_millis(u64::from(ms.unsigned_abs())));
+        loop {
+            let left = until.map_or(SLICE_MS, |u| {
+                i64::try_from(u.saturating_duration_since(Instant::now()).as_millis()).unwrap_or(SLICE_MS)
+            });
+            match call(Timeout::ms(left.min(SLICE_MS))) {
+                Err(error) if error.code == Code::TIMED_OUT && (left > SLICE_MS || until.is_none()) => {
+                    self.interp.check_cancel()?;
+                }
+                other => return other.or_raise(),
+            }
+        }
+    }
+
     /// An object that holds this link is deleted. A producer's messages are flushed within the bound when the handle
     /// goes (`whole`) or when nobody else is left, and what could not be delivered is counted on stderr.
     pub fn release(self: Rc<Self>, whole: bool) {
         let last = Rc::strong_count(&self) == 1;
-        if !(whole || last) || self.client.kind() != rdk::Kind::Producer || rdk::forked() {
+        if !(whole || last) || self.client.kind() != rdk::Kind::Producer || self.client.inherited() {
             return;
         }
         // The handle's deletion has waited already, in vain: the last topic's need not wait as long again.
@@ -373,9 +409,7 @@ impl Link {
         } else {
             i64::try_from(exit::bound().as_millis()).unwrap_or(i64::MAX)
         };
-        let left = self
-            .flush(Timeout::ms(bound))
-            .unwrap_or_else(|_| self.client.out_queue_len());
+        let left = self.flush(Timeout::ms(bound)).unwrap_or_else(|_| self.waiting());
         if Rc::strong_count(&self) > 1 {
             // What is left is not lost: a topic still holds the client.
             self.gave_up.set(left > 0);
@@ -400,7 +434,7 @@ impl Link {
                 return Ok(metadata.clone());
             }
         }
-        let metadata = Rc::new(self.client.metadata(None, Timeout::ms(5000)).or_raise()?);
+        let metadata = Rc::new(self.patient(Timeout::ms(5000), |slice| self.client.metadata(None, slice))?);
         *self.metadata.borrow_mut() = Some((Instant::now(), metadata.clone()));
         Ok(metadata)
     }

@@ -1,6 +1,7 @@
 //! Names of commands: `#auto`, full names, and finding an object by its command. It must not know what the
 //! objects do.
 
+use crate::object::root::Root;
 use crate::table::{Front, Object};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -64,12 +65,18 @@ pub fn fresh(interp: &Interp, wanted: &str, auto: &Auto) -> Result<String, Raise
     } else {
         format!("::{wanted}")
     };
-    match command_of(interp, &full) {
-        Some(None) => Err(Raise::new(
+    let taken = match command_of(interp, &full) {
+        None => false,
+        Some(None) => true,
+        // The root command is of this package, and yet nothing may replace it.
+        Some(Some(object)) => object.is::<Front<Root>>(),
+    };
+    match taken {
+        true => Err(Raise::new(
             format!("can't create object \"{wanted}\": a command of that name exists"),
             ["TCL", "OPERATION", "CREATE", "EXISTS"],
         )),
-        _ => Ok(wanted.to_string()),
+        false => Ok(wanted.to_string()),
     }
 }
 

@@ -55,12 +55,6 @@ const DEFAULTS: &[Default] = &[
         value: "true",
         applies: |r| r == Role::Consumer,
     },
-    // A message counts as seen when it is handed to the script, not when it is taken from the queue.
-    Default {
-        name: "enable.auto.offset.store",
-        value: "false",
-        applies: |r| r == Role::Subscriber,
-    },
     // A new group reads what is there.
     Default {
         name: "auto.offset.reset",
@@ -188,6 +182,11 @@ impl Settings {
         let state = self.0.borrow();
         let mut config = state.config.duplicate();
         let mut topic_config = state.topic_config.duplicate();
+        if role == Role::Subscriber && self.stores_offsets() {
+            // A message counts as seen when it is handed to the script, not when it is taken from the queue, so this is
+            // ours to do, also when the script has written librdkafka's own default.
+            config.set("enable.auto.offset.store", "false").or_raise()?;
+        }
         for d in DEFAULTS
             .iter()
             .filter(|d| (d.applies)(role) && !state.touched.contains(d.name))

@@ -1,87 +1,24 @@
 //! A client: one producer or consumer, its life, and the calls both kinds have.
 //!
-//! Consumer group calls are in `group.rs`, producing in `topic.rs`. Children (queues, topics) own
+//! Consumer group calls are in `group.rs`, producing in `topic.rs`, questions to the cluster in
+//! `metadata.rs`, how it ends in `life.rs`. Children (queues, topics) own
 //! a clone of their client, so the C object is destroyed after the last of them.
 
 use std::ffi::{c_char, c_int, CStr};
 use std::ptr;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError, Weak};
-use std::time::Duration;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, MutexGuard};
 
 use crate::config::{Config, TopicConfig};
 use crate::error::{Code, Error, Result};
 use crate::fork;
-use crate::handle::{Handle, Line, Resource, Shared};
-use crate::queue::{self, Queue};
+use crate::handle::Handle;
+use crate::life::{locked, ClientObject, Inner};
+use crate::queue::Queue;
 use crate::sys::{self, coded, constant, cstring};
 use crate::timeout::Timeout;
 use crate::topic::Topic;
 use crate::wants::{Delivery, Kind, LogTo, Wants};
-
-struct ClientObject;
-
-impl Resource for ClientObject {
-    type Raw = sys::rd_kafka_t;
-    const LINE: Line = Line::Client;
-    unsafe fn destroy(raw: *mut Self::Raw) {
-        // SAFETY: the object is still alive, and this reads one atomic of it. 0 without a group.
-        let closed = unsafe { sys::rd_kafka_consumer_closed(raw) } != 0;
-        // The group is left through Client::close_start, whose events somebody serves. Destroying
-        // must not do it in passing: it would wait for a rebalance that nobody answers.
-        let flags = if closed {
-            0
-        } else {
-            sys::RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE
-        };
-        // SAFETY: the caller gives up the object; queues, topics and events own or borrow a Client,
-        // so none of them is left. No librdkafka thread runs our code that could get here.
-        unsafe { sys::rd_kafka_destroy_flags(raw, flags) }
-    }
-}
-
-// SAFETY: the header says of rd_kafka_t that all functions on it may be called from any thread.
-unsafe impl Shared for ClientObject {}
-
-struct Inner {
-    raw: Handle<ClientObject>,
-    kind: Kind,
-    /// [`Wants::commits`].
-    commits: bool,
-    /// [`Client::close_start`] was called.
-    closing: AtomicBool,
-    /// Partitions started with [`Topic::start`], by topic name.
-    started: Mutex<Vec<(String, i32)>>,
-}
-
-impl Drop for Inner {
-    /// Finish for the program when it began to close and then let go.
-    ///
-    /// Two ways to hang otherwise. The close posts a revoke event; nobody answers it; destroying asks
-    /// the group to terminate, is told that this is in progress (rd_kafka_cgrp_terminate0), and waits
-    /// for the answer. And once closed, destroying no longer empties the consumer queue
-    /// (rd_kafka_consumer_close_q returns before it forwards it), but the notes left there hold on to
-    /// partitions, those to brokers, and destroying waits for the broker threads.
-    fn drop(&mut self) {
-        if !self.closing.load(Ordering::Relaxed) || fork::inherited(self.raw.made()) {
-            return;
-        }
-        let rk = self.raw.as_ptr();
-        for _ in 0..10 {
-            // SAFETY: the client lives until the field `raw` is dropped, after this; reads one atomic.
-            if unsafe { sys::rd_kafka_consumer_closed(rk) } != 0 {
-                break;
-            }
-            // While a group terminates, any assign counts as the answer that it waits for, whatever
-            // the protocol (rd_kafka_cgrp_handle_assign_op). Again and again, should one more be asked.
-            // SAFETY: as above; NULL means no partitions.
-            unsafe { coded::rd_kafka_assign(rk, ptr::null()) };
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        // SAFETY: as above; returns a queue reference of this client for the caller to destroy.
-        unsafe { queue::empty(sys::rd_kafka_queue_get_consumer(rk)) };
-    }
-}
 
 /// One librdkafka client (`rd_kafka_t`). Cloning gives another name for the same client; the last
 /// one to go destroys it, without waiting for messages (see [`Client::flush`]) and without a word to
@@ -92,45 +29,6 @@ impl Drop for Inner {
 #[derive(Clone)]
 pub struct Client {
     inner: Arc<Inner>,
-}
-
-/// Every open client of the process.
-static OPEN: Mutex<Vec<Weak<Inner>>> = Mutex::new(Vec::new());
-
-pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The list, or None in a forked child whose parent held the lock at the moment of the fork.
-fn open_list() -> Option<MutexGuard<'static, Vec<Weak<Inner>>>> {
-    if !fork::forked() {
-        return Some(locked(&OPEN));
-    }
-    for _ in 0..1000 {
-        match OPEN.try_lock() {
-            Ok(list) => return Some(list),
-            Err(TryLockError::Poisoned(poison)) => return Some(poison.into_inner()),
-            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(1)),
-        }
-    }
-    None
-}
-
-/// Call `f` for every open client of this process, for flushing at exit. Clients that a forked child
-/// inherited and the hosts of mock clusters are left out. `f` may open, use and drop clients.
-pub fn for_each_live(f: &mut dyn FnMut(&Client)) {
-    let Some(list) = open_list() else { return };
-    let clients: Vec<Client> = list
-        .iter()
-        .filter_map(Weak::upgrade)
-        .map(|inner| Client { inner })
-        .collect();
-    drop(list);
-    for client in &clients {
-        if !fork::inherited(client.inner.raw.made()) {
-            f(client);
-        }
-    }
 }
 
 unsafe extern "C" fn no_log(_: *const sys::rd_kafka_t, _: c_int, _: *const c_char, _: *const c_char) {}
@@ -257,7 +155,7 @@ impl Client {
         let raw = unsafe { sys::rd_kafka_new(which, config.as_ptr(), said.as_mut_ptr().cast(), said.len()) };
         let os_error = std::io::Error::last_os_error().raw_os_error();
         // SAFETY: a new client for the caller to destroy, or NULL.
-        let Some(raw) = (unsafe { Handle::own(raw) }) else {
+        let Some(raw) = (unsafe { Handle::<ClientObject>::own(raw) }) else {
             let mut error = Error::last("open");
             let said = CStr::from_bytes_until_nul(&said)
                 .map(CStr::to_string_lossy)
@@ -279,23 +177,23 @@ impl Client {
             let code = unsafe { coded::rd_kafka_set_log_queue(raw.as_ptr(), ptr::null_mut()) };
             Error::check("open", code)?;
         }
-        let inner = Arc::new(Inner {
-            raw,
-            kind,
-            commits: wants.commits,
-            closing: AtomicBool::new(false),
-            started: Mutex::new(Vec::new()),
-        });
-        if let Some(mut open) = listed.then(open_list).flatten() {
-            open.retain(|client| client.strong_count() > 0);
-            open.push(Arc::downgrade(&inner));
-        }
+        let inner = Inner::new(raw, kind, wants, listed);
         Ok(Client { inner })
+    }
+
+    /// Another name for a live client.
+    pub(crate) fn from_inner(inner: Arc<Inner>) -> Client {
+        Client { inner }
     }
 
     /// Producer or consumer.
     pub fn kind(&self) -> Kind {
         self.inner.kind
+    }
+
+    /// Was this client made by a parent process (before `fork`)? Then every call on it is refused.
+    pub fn inherited(&self) -> bool {
+        fork::inherited(self.inner.raw.made())
     }
 
     /// The pointer, for calls that the fork check lets through.
@@ -436,6 +334,13 @@ impl Client {
         }
     }
 
+    /// Messages not yet delivered, or delivered and not yet reported: [`Client::out_queue_len`] without what else
+    /// waits on `main`, the main queue of this client (errors, log lines, statistics).
+    pub fn messages_waiting(&self, main: &Queue) -> usize {
+        // A report that waits is an event there, and its messages still count by themselves.
+        self.out_queue_len().saturating_sub(main.len())
+    }
+
     /// Wait until every message was delivered or failed (`rd_kafka_flush`), sending without delay.
     ///
     /// With delivery reports a message counts until the `Event` with its report is dropped, so
@@ -461,6 +366,14 @@ impl Client {
     /// Raise a fatal error, to test how a program takes it (`rd_kafka_test_fatal_error`).
     /// Error `__PREV_IN_PROGRESS` if there was one before.
     pub fn test_fatal_error(&self, code: Code, reason: &str) -> Result<()> {
+        if code.is_ok() {
+            // librdkafka would store the reason and never free it.
+            return Err(Error::new(
+                "test_fatal_error",
+                Code::INVALID_ARG,
+                "no error is not a fatal error",
+            ));
+        }
         let rk = self.ptr("test_fatal_error")?;
         let reason = cstring("test_fatal_error", "a reason", reason)?;
         // SAFETY: a live client and a string that is copied.

@@ -158,6 +158,17 @@ impl Client {
     /// Otherwise waits for the answer; the first partition that was refused becomes the error and
     /// its text names it. Error `__NO_OFFSET` if there was nothing to commit.
     pub fn commit(&self, offsets: Option<&PartitionList>, asynchronous: bool) -> Result<()> {
+        self.commit_while(offsets, asynchronous, &mut || true)
+    }
+
+    /// As [`Client::commit`]; while it waits for the answer, it asks `go_on` five times a second and gives up
+    /// with `__TIMED_OUT` when that says no (the commit may still happen).
+    pub fn commit_while(
+        &self,
+        offsets: Option<&PartitionList>,
+        asynchronous: bool,
+        go_on: &mut dyn FnMut() -> bool,
+    ) -> Result<()> {
         let rk = self.consumer("commit")?;
         let list = offsets.map_or(ptr::null_mut(), PartitionList::as_ptr);
         if asynchronous && !self.reports_commits() {
@@ -181,6 +192,13 @@ impl Client {
             // In slices: an answer that says "the client is being closed" never becomes an event.
             let Some(event) = answers.poll(Timeout::ms(200)) else {
                 self.consumer("commit")?;
+                if !go_on() {
+                    return Err(Error::new(
+                        "commit",
+                        Code::TIMED_OUT,
+                        "the wait for the broker's answer was ended",
+                    ));
+                }
                 continue;
             };
             if event.kind() != EventKind::Commit {
@@ -274,9 +292,10 @@ impl Client {
     ///
     /// From now on all events of the consumer come to `queue`, a queue of this client (the consumer
     /// queue itself will do); with [`crate::Wants::rebalance`] the program must answer the last revoke
-    /// event. Poll `queue` until [`Client::closed`] is true. If the last [`Client`] goes before that,
-    /// the rest is done for the program, which takes up to 5 seconds when the coordinator does not
-    /// answer.
+    /// event. Poll `queue` until [`Client::closed`] is true: some milliseconds, but up to
+    /// `session.timeout.ms` if a commit is on its way to a coordinator that is gone. The last
+    /// [`Client`] may be dropped before that: a thread then finishes the close and destroys the
+    /// client, which stays in the ledger until then.
     ///
     /// Errors: `__UNKNOWN_GROUP` without a group, `__CONFLICT` if it was called before, the fatal
     /// error if there was one (then just drop the client).

@@ -7,10 +7,11 @@ use std::ffi::c_void;
 use std::ptr;
 use std::sync::{Mutex, PoisonError};
 
-use crate::client::{locked, Client};
+use crate::client::Client;
 use crate::config::TopicConfig;
 use crate::error::{Code, Error, Result};
 use crate::handle::{Handle, Line, Resource, Shared};
+use crate::life::locked;
 use crate::partition::Offset;
 use crate::queue::Queue;
 use crate::sys::{self, cstring, RawMessage};

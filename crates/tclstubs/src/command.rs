@@ -143,6 +143,10 @@ pub fn create_command(interp: &Interp, name: &str, command: Rc<dyn Command>) -> 
 /// The thread ends and leaves its interpreters undeleted (`thread::exit` does): the objects behind their commands are
 /// told now, because nobody else will.
 fn abandon() {
+    // At the end of the process the exit handlers have done what there was to do.
+    if package::exiting() {
+        return;
+    }
     let records: Vec<Rc<Record>> = RECORDS.with(|r| r.borrow_mut().drain().filter_map(|(_, w)| w.upgrade()).collect());
     for record in &records {
         record.interp.abandon();

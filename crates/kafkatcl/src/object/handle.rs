@@ -138,7 +138,7 @@ subcommands! { TABLE for Handle {
 
     /// How many messages wait to be sent, to be acknowledged by a broker, or to be reported.
     "output_queue_length" => fn(this, cx) {
-        render::count(this.link()?.client().out_queue_len())
+        render::count(this.link()?.waiting())
     }
 
     /// Asks the cluster for its metadata again.

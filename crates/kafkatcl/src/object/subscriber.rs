@@ -49,7 +49,7 @@ impl Object for Subscriber {
             // What waits there is not shown any more, and as it does not count as seen, it is not committed either.
             inlet.close();
             drop(inlet);
-            if !rdk::forked() {
+            if !link.client().inherited() {
                 exit::close_group(link.client(), Instant::now() + exit::bound());
             }
             link.release(false);
@@ -314,8 +314,15 @@ subcommands! { TABLE for Subscriber {
         let link = this.link()?;
         let words = plain(tuples);
         let list = if words.is_empty() { None } else { Some(self::tuples(&words, Need::Offset)?) };
-        link.client().commit(list.as_ref(), r#async.0).or_raise()?;
-        render::nothing()
+        let mut stopped = None;
+        let done = link.client().commit_while(list.as_ref(), r#async.0, &mut || {
+            stopped = cx.interp.check_cancel().err();
+            stopped.is_none()
+        });
+        match stopped {
+            Some(stopped) => Err(stopped),
+            None => { done.or_raise()?; render::nothing() }
+        }
     }
 
     /// The next message as a list `payload partition offset timestamp topic`, and `key` if there is one; or an error as a
@@ -358,7 +365,8 @@ subcommands! { TABLE for Subscriber {
         }
         let list = self::tuples(&words, Need::Partition)?;
         if committed.0 {
-            let found = link.client().committed(list, timeout.0.map_or(FIVE_SECONDS, |t| t.0)).or_raise()?;
+            let timeout = timeout.0.map_or(FIVE_SECONDS, |t| t.0);
+            let found = link.patient(timeout, |slice| link.client().committed(list.clone(), slice))?;
             render::entry_error("committed", &found)?;
             render::value(render::tuples(&found))
         } else {
@@ -383,7 +391,8 @@ subcommands! { TABLE for Subscriber {
         let (low, high) = if cached.0 {
             link.client().cached_watermarks(&topic.0, partition.0).or_raise()?
         } else {
-            link.client().watermarks(&topic.0, partition.0, timeout.0.map_or(FIVE_SECONDS, |t| t.0)).or_raise()?
+            let timeout = timeout.0.map_or(FIVE_SECONDS, |t| t.0);
+            link.patient(timeout, |slice| link.client().watermarks(&topic.0, partition.0, slice))?
         };
         render::value(Obj::list([Obj::int(low), Obj::int(high)]))
     }

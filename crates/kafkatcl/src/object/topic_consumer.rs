@@ -182,7 +182,7 @@ subcommands! { TABLE for TopicConsumer {
 
     /// How many operations of the whole handle wait.
     "info output_queue_length" => fn(this, cx) {
-        render::count(this.link()?.client().out_queue_len())
+        render::count(this.link()?.waiting())
     }
 
     /// Starts consuming *partition* (default 0) at *offset* (default `beginning`): `beginning`, `end`, `stored` (where the

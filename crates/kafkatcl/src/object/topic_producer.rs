@@ -180,7 +180,7 @@ subcommands! { TABLE for TopicProducer {
 
     /// How many messages of the whole handle wait to be sent, acknowledged or reported.
     "info output_queue_length" => fn(this, cx) {
-        render::count(this.link()?.client().out_queue_len())
+        render::count(this.link()?.waiting())
     }
 
     /// The settings of the topic, as a list of properties and values. They were fixed when the topic was made: with pairs

@@ -1,0 +1,160 @@
+//! How a client lives and dies: its C object, the end of a close, the list of all that are open.
+//!
+//! What can be done with a client is in `client.rs`. Nothing here may block for long: the last
+//! owner may be a program that wants to go on.
+
+use std::mem::ManuallyDrop;
+use std::ptr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError, Weak};
+use std::time::{Duration, Instant};
+
+use crate::client::Client;
+use crate::fork;
+use crate::handle::{Handle, Line, Resource, Shared};
+use crate::queue;
+use crate::sys::{self, coded};
+use crate::wants::{Kind, Wants};
+
+pub(crate) struct ClientObject;
+
+impl Resource for ClientObject {
+    type Raw = sys::rd_kafka_t;
+    const LINE: Line = Line::Client;
+    unsafe fn destroy(raw: *mut Self::Raw) {
+        // SAFETY: the object is still alive, and this reads one atomic of it. 0 without a group.
+        let closed = unsafe { sys::rd_kafka_consumer_closed(raw) } != 0;
+        // The group is left through Client::close_start, whose events somebody serves. Destroying
+        // must not do it in passing: it would wait for a rebalance that nobody answers.
+        let flags = if closed {
+            0
+        } else {
+            sys::RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE
+        };
+        // SAFETY: the caller gives up the object; queues, topics and events own or borrow a Client,
+        // so none of them is left. No librdkafka thread runs our code that could get here.
+        unsafe { sys::rd_kafka_destroy_flags(raw, flags) }
+    }
+}
+
+// SAFETY: the header says of rd_kafka_t that all functions on it may be called from any thread.
+unsafe impl Shared for ClientObject {}
+
+/// What all clones of a [`Client`] share.
+pub(crate) struct Inner {
+    /// Dropped by hand, because destroying must sometimes wait.
+    pub(crate) raw: ManuallyDrop<Handle<ClientObject>>,
+    pub(crate) kind: Kind,
+    /// [`Wants::commits`].
+    pub(crate) commits: bool,
+    /// [`Client::close_start`] was called.
+    pub(crate) closing: AtomicBool,
+    /// Partitions started with [`crate::Topic::start`], by topic name.
+    pub(crate) started: Mutex<Vec<(String, i32)>>,
+}
+
+/// How long dropping waits for the end of a close: enough if the coordinator answers at all.
+const SOON: Duration = Duration::from_millis(200);
+/// How long a thread of its own waits after that. A commit on its way to a coordinator that is gone
+/// takes `session.timeout.ms` to fail, a leave 5 seconds.
+const EVENTUALLY: Duration = Duration::from_secs(3600);
+
+/// Finish a close that the program began and then let go; false if that takes longer than `patience`.
+///
+/// Destroying at once would hang in three ways. The close posts a revoke event, and nobody is there to
+/// answer it; destroying only asks once more and is told that the group is terminating
+/// (rd_kafka_cgrp_terminate0). The leave request is under way; destroying drops the answer that the
+/// group waits for (rd_kafka_cgrp_handle_LeaveGroup). And once closed, destroying no longer empties the
+/// consumer queue (rd_kafka_consumer_close_q returns before that); but the notes left there hold on to
+/// partitions, those to brokers, and destroying waits for the broker threads.
+fn finish_close(client: &Handle<ClientObject>, patience: Duration) -> bool {
+    let rk = client.as_ptr();
+    let start = Instant::now();
+    // SAFETY: the client lives as long as its handle; reads one atomic.
+    while unsafe { sys::rd_kafka_consumer_closed(rk) } == 0 {
+        if start.elapsed() > patience {
+            return false;
+        }
+        // While a group terminates, any assign counts as the answer that it waits for, whatever
+        // the protocol (rd_kafka_cgrp_handle_assign_op). Again and again, should one more be asked.
+        // SAFETY: as above; NULL means no partitions.
+        unsafe { coded::rd_kafka_assign(rk, ptr::null()) };
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    // SAFETY: as above; returns a queue reference of this client for the caller to destroy.
+    unsafe { queue::empty(sys::rd_kafka_queue_get_consumer(rk)) };
+    true
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        // SAFETY: taken once, at the end of its owner.
+        let client = unsafe { ManuallyDrop::take(&mut self.raw) };
+        let closing = self.closing.load(Ordering::Relaxed);
+        if !closing || fork::inherited(client.made()) || finish_close(&client, SOON) {
+            return; // destroys it
+        }
+        // Nobody is left who could wait. Should the thread not start, or the close never end, the
+        // client stays, and stays in the ledger: that is better than to hang here.
+        let client = ManuallyDrop::new(client);
+        let wait = move || {
+            if finish_close(&client, EVENTUALLY) {
+                drop(ManuallyDrop::into_inner(client));
+            }
+        };
+        let _ = std::thread::Builder::new().name("rdk:close".to_string()).spawn(wait);
+    }
+}
+
+/// Every open client of the process.
+static OPEN: Mutex<Vec<Weak<Inner>>> = Mutex::new(Vec::new());
+
+pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The list, or None in a forked child whose parent held the lock at the moment of the fork.
+fn open_list() -> Option<MutexGuard<'static, Vec<Weak<Inner>>>> {
+    if !fork::forked() {
+        return Some(locked(&OPEN));
+    }
+    for _ in 0..1000 {
+        match OPEN.try_lock() {
+            Ok(list) => return Some(list),
+            Err(TryLockError::Poisoned(poison)) => return Some(poison.into_inner()),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(1)),
+        }
+    }
+    None
+}
+
+/// Call `f` for every open client of this process, for flushing at exit. Clients that a forked child
+/// inherited and the hosts of mock clusters are left out. `f` may open, use and drop clients.
+pub fn for_each_live(f: &mut dyn FnMut(&Client)) {
+    let Some(list) = open_list() else { return };
+    let clients: Vec<Client> = list.iter().filter_map(Weak::upgrade).map(Client::from_inner).collect();
+    drop(list);
+    for client in &clients {
+        if !client.inherited() {
+            f(client);
+        }
+    }
+}
+
+impl Inner {
+    /// A client just made; noted in the list of open ones if `listed`.
+    pub(crate) fn new(raw: Handle<ClientObject>, kind: Kind, wants: Wants, listed: bool) -> Arc<Inner> {
+        let inner = Arc::new(Inner {
+            raw: ManuallyDrop::new(raw),
+            kind,
+            commits: wants.commits,
+            closing: AtomicBool::new(false),
+            started: Mutex::default(),
+        });
+        if let Some(mut open) = listed.then(open_list).flatten() {
+            open.retain(|client| client.strong_count() > 0);
+            open.push(Arc::downgrade(&inner));
+        }
+        inner
+    }
+}
