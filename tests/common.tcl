@@ -62,6 +62,7 @@ namespace eval ::kafkatest {
 	tcl86 {is about Tcl 8.6}
 	tcl9 {is about Tcl 9}
 	thread {needs the package Thread, which this Tcl does not find}
+	devFull {needs the device /dev/full}
     }
     # The commands that are there before the first test.
     variable atStart {}

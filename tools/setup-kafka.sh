@@ -1,12 +1,15 @@
 #!/bin/sh
 # Checks that this machine can run Apache Kafka for the tests: a Java runtime, 17 or newer, and Maven, which fetches
-# Kafka's jars. Run before `make kafka` and `make test-kafka`, every time, so it is quick when nothing is missing.
+# Kafka's jars; for the tests also other people's clients (kcat, a Java compiler for a client of Kafka's own, Python for
+# confluent-kafka) and openssl. Run before `make kafka` and `make test-kafka`, every time, so it is quick when nothing is
+# missing.
 # Missing Debian packages are installed when that needs no password; otherwise it prints the one line to type and
 # stops. It must not fetch Kafka, must not start anything, and must not ask questions.
 #
-# usage: tools/setup-kafka.sh
+# usage: tools/setup-kafka.sh ?test?        test: what tests/kafka needs, not only a cluster
 set -u
 cd "$(dirname "$0")/.." || exit 1
+want=${1:-}
 
 stop() {
     echo "setup-kafka: $*" >&2
@@ -39,6 +42,15 @@ check_machine() {
     for program in setsid flock setpriv; do
         command -v "$program" >/dev/null || lacks "$program" util-linux
     done
+    [ "$want" != test ] || check_tests
+}
+
+check_tests() {
+    command -v javac >/dev/null || lacks "a Java compiler" "$(java_package | sed s/jre/jdk/)"
+    command -v kcat >/dev/null || lacks kcat kcat
+    command -v openssl >/dev/null || lacks openssl openssl
+    # Debian's Python without this package makes environments without pip.
+    python3 -c 'import venv, ensurepip' 2>/dev/null || lacks "Python with venv" "python3 python3-venv"
 }
 
 # Debian's default where it is new enough, else the oldest that Kafka 4 runs on.

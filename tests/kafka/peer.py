@@ -60,7 +60,6 @@ def consume(bootstrap, topic, count, *words):
             continue
         if m.error():
             raise SystemExit(str(m.error()))
-        # This client shows an empty key as none: the length tells them apart.
         print(m.partition(), m.offset(), m.timestamp()[1], to_word(m.key()), to_word(m.value()))
         left -= 1
     consumer.close()

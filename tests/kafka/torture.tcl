@@ -91,7 +91,6 @@ proc ::torture::broker_frozen {} {
     Rest 8000
     cluster::thaw $c $node
     cluster::ready $c -limit 60000
-    Progress
     return
 }
 
@@ -224,7 +223,7 @@ proc ::torture::Progress {} {
     variable r
     set before [Number producer acked]
     Expect 60000 "nothing new was acknowledged" {
-	[Number producer acked] > $before || [Sent]
+	[Number producer acked] > $before || [Sent reported]
     }
     return
 }
@@ -236,13 +235,13 @@ proc ::torture::Number {who name} {
 
 # torture::Sent --
 #
-#	1 if all messages have been sent and reported, or the producer is gone.
+#	1 if all messages have been sent, or the producer is gone.
 
-proc ::torture::Sent {} {
+proc ::torture::Sent {{what sent}} {
     variable o
     variable r
     return [expr {![cluster::job_alive $r(job,producer)]
-	    || [Number producer reported] >= $o(-messages)}]
+	    || [Number producer $what] >= $o(-messages)}]
 }
 
 # torture::Victim --
@@ -351,6 +350,10 @@ proc ::torture::Sample {} {
 	if {![info exists r(job,$who)]} {
 	    continue
 	}
+	# The guard has told its pid, if somebody listens.
+	if {![cluster::job_alive $r(job,$who)]} {
+	    continue
+	}
 	set pid [set $r(job,$who)(pid)]
 	if {$pid ne "" && [regexp {VmRSS:\s+(\d+) kB} \
 		[::cluster::Slurp /proc/$pid/status] -> kb]} {
@@ -454,21 +457,24 @@ proc ::torture::Run {name group} {
 	    }
 	    incr r(rounds)
 	    $name
+	    # Nobody can send while the next fault comes at once.
+	    Progress
 	}
 	# The faults are over: what is left must come to its end.
 	Ended producer [expr {$patience + 1000 * $o(-messages) / $rate}]
-	Expect $patience "the group did not commit all that was sent" {
-	    [Said observer left] eq "0"
-		&& [Number observer end] >= [Number producer acked]
+	cluster::insync $c -limit 60000
+	Worker reader reader -limit [expr {$patience + $o(-messages) / 10}]
+	Ended reader [expr {2 * ($patience + $o(-messages) / 10)}]
+	set total [Number reader read]
+	Expect [expr {$patience + $o(-messages) / 10}] \
+		"the group has not committed all $total messages of the log" {
+	    [Number observer committed] == $total
 	}
 	close [open $dir/stop w]
 	foreach who $r(consumers) {
 	    Ended $who 30000
 	}
 	Ended observer 30000
-	cluster::insync $c -limit 60000
-	Worker reader reader -limit [expr {$patience + $o(-messages) / 10}]
-	Ended reader [expr {2 * ($patience + $o(-messages) / 10)}]
 	Java
     } on error {message options} {
 	Hang "the scenario failed: $message"

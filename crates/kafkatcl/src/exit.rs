@@ -70,11 +70,14 @@ fn leave() {
         let name = client.name();
         warn_lost(&name, left + failed + take_untold(&name), " at exit");
     }
-    for client in clients.iter().filter(|c| c.kind() == Kind::Consumer) {
+    // Only subscribers are members of a group; a consumer handle with partitions that were started by hand would never be
+    // closed.
+    for client in clients.iter().filter(|c| c.kind() == Kind::Consumer && c.reports_commits()) {
         close_group(client, until);
     }
     // The clients are left running: Tcl does not unload us, and the process ends now.
-    std::mem::forget(clients);
+    static LEFT: Mutex<Vec<Client>> = Mutex::new(Vec::new());
+    LEFT.lock().unwrap_or_else(PoisonError::into_inner).append(&mut clients);
 }
 
 /// Waits until nothing is left to deliver or the time is up; `failed` is told how many deliveries failed meanwhile.
@@ -149,7 +152,7 @@ fn commit_seen(client: &Client, own: &rdk::Queue, until: Instant) {
             }
             match main.poll(Timeout::ms(20)) {
                 Some(event) if event.kind() == EventKind::Commit => {
-                    if event.error().code.name() == "RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS" {
+                    if event.error().code == rdk::Code::REBALANCE_IN_PROGRESS {
                         continue 'again;
                     }
                     return;

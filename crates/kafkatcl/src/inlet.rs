@@ -356,6 +356,14 @@ impl Inlet {
         self.held.borrow_mut().push_front((fields, None));
     }
 
+    /// Shows something before all that waits in the queue, to a callback as well.
+    pub fn tell(&self, fields: Fields) {
+        self.put_back(fields);
+        if self.callback.borrow().is_some() {
+            self.listen();
+        }
+    }
+
     /// The `consume` of topics and queues: 1 with the array filled, 0 at the end of a partition.
     ///
     /// # Errors

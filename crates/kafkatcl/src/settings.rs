@@ -89,12 +89,12 @@ impl Settings {
         let mut config = state.config.duplicate();
         let mut topic_config = state.topic_config.duplicate();
         for (name, value) in pairs {
-            let scope = rdk::scope(name);
-            if scope != Scope::Topic {
-                config.set(name, value).or_raise()?;
-            }
-            if matches!(scope, Scope::Topic | Scope::Both) {
+            // Where both know a name (`enable.auto.commit`, `compression.codec`), the topic's is an old one of other
+            // meaning, or follows the global one.
+            if rdk::scope(name) == Scope::Topic {
                 topic_config.set(name, value).or_raise()?;
+            } else {
+                config.set(name, value).or_raise()?;
             }
         }
         state.touched.extend(pairs.iter().map(|p| p.0.clone()));

@@ -215,13 +215,42 @@ impl Client {
         self.ptr(op)
     }
 
-    /// Note whether closing has begun; returns what was noted before.
-    pub(crate) fn mark_closing(&self, begun: bool) -> bool {
-        self.inner.closing.swap(begun, Ordering::Relaxed)
+    /// Note that closing onto `queue` begins; false if it had begun before.
+    pub(crate) fn begin_closing(&self, queue: &Queue) -> bool {
+        let mut closing = locked(&self.inner.closing);
+        if closing.is_some() {
+            return false;
+        }
+        *closing = Some(queue.share());
+        self.inner.is_closing.store(true, Ordering::SeqCst);
+        true
     }
 
-    /// Whether answers to commits are wanted as events.
-    pub(crate) fn reports_commits(&self) -> bool {
+    /// Note that it did not begin after all.
+    pub(crate) fn not_closing(&self) {
+        self.inner.is_closing.store(false, Ordering::SeqCst);
+        *locked(&self.inner.closing) = None;
+    }
+
+    /// Whether librdkafka may take no more calls about the group: one that meets the end of a close is
+    /// never answered (rd_kafka_cgrp_terminated) and would hang. While a rebalance event is not
+    /// answered the close cannot end.
+    pub(crate) fn is_closing(&self) -> bool {
+        self.inner.is_closing.load(Ordering::SeqCst) && !self.inner.unanswered.load(Ordering::SeqCst)
+    }
+
+    /// Note that a rebalance event was polled.
+    pub(crate) fn rebalance_seen(&self) {
+        self.inner.unanswered.store(true, Ordering::SeqCst);
+    }
+
+    /// Note that it was answered.
+    pub(crate) fn rebalance_answered(&self) {
+        self.inner.unanswered.store(false, Ordering::SeqCst);
+    }
+
+    /// Whether answers to commits are wanted as events ([`crate::Wants::commits`]).
+    pub fn reports_commits(&self) -> bool {
         self.inner.commits
     }
 

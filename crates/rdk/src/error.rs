@@ -46,6 +46,10 @@ codes! {
     UNKNOWN_TOPIC_OR_PART = RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
     /// The message is larger than `message.max.bytes` (seen locally or by the broker).
     MSG_SIZE_TOO_LARGE = RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE;
+    /// The user may not do that with the topic.
+    TOPIC_AUTHORIZATION_FAILED = RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED;
+    /// The group is rebalancing; what was asked can be asked again afterwards.
+    REBALANCE_IN_PROGRESS = RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS;
     /// Two requests or settings exclude each other.
     CONFLICT = RD_KAFKA_RESP_ERR__CONFLICT;
     /// The client has raised a fatal error and cannot go on.

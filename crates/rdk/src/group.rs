@@ -26,6 +26,9 @@ impl Client {
         if unsafe { sys::rd_kafka_consumer_closed(rk) } != 0 {
             return Err(Error::new(op, Code::STATE, "this consumer is closed"));
         }
+        if self.is_closing() {
+            return Err(Error::new(op, Code::STATE, "this consumer is closing"));
+        }
         Ok(rk)
     }
 
@@ -97,7 +100,9 @@ impl Client {
         let rk = self.consumer("assign")?;
         let list = partitions.map_or(ptr::null_mut(), PartitionList::as_ptr);
         // SAFETY: a live consumer, and NULL or a live list, which is copied.
-        Error::check("assign", unsafe { coded::rd_kafka_assign(rk, list) })
+        Error::check("assign", unsafe { coded::rd_kafka_assign(rk, list) })?;
+        self.rebalance_answered();
+        Ok(())
     }
 
     /// The partitions being read (`rd_kafka_assignment`).
@@ -113,8 +118,10 @@ impl Client {
         // SAFETY: a live consumer and a live list, which is copied; returns an error object or NULL.
         unsafe {
             let error = sys::rd_kafka_incremental_assign(rk, partitions.as_ptr());
-            Error::take("incremental_assign", error)
+            Error::take("incremental_assign", error)?;
         }
+        self.rebalance_answered();
+        Ok(())
     }
 
     /// Read these partitions no more (`rd_kafka_incremental_unassign`): the answer to a revoke
@@ -124,8 +131,10 @@ impl Client {
         // SAFETY: a live consumer and a live list, which is copied; returns an error object or NULL.
         unsafe {
             let error = sys::rd_kafka_incremental_unassign(rk, partitions.as_ptr());
-            Error::take("incremental_unassign", error)
+            Error::take("incremental_unassign", error)?;
         }
+        self.rebalance_answered();
+        Ok(())
     }
 
     /// How the group rebalances: `NONE` (no group or not joined), `EAGER` or `COOPERATIVE`
@@ -295,12 +304,16 @@ impl Client {
     /// event. Poll `queue` until [`Client::closed`] is true: some milliseconds, but up to
     /// `session.timeout.ms` if a commit is on its way to a coordinator that is gone. The last
     /// [`Client`] may be dropped before that: a thread then finishes the close and destroys the
-    /// client, which stays in the ledger until then.
+    /// client, which stays in the ledger until then. Meanwhile calls about the group are errors (code
+    /// `__STATE`), except between polling a rebalance event and answering it.
     ///
     /// Errors: `__UNKNOWN_GROUP` without a group, `__CONFLICT` if it was called before, the fatal
     /// error if there was one (then just drop the client).
     pub fn close_start(&self, queue: &Queue) -> Result<()> {
-        let rk = self.consumer("close")?;
+        let rk = match self.consumer("close") {
+            Err(_) if self.is_closing() && !self.closed() => return Err(closing_already()),
+            checked => checked?,
+        };
         if !queue.client().same(self) {
             return Err(Error::new(
                 "close",
@@ -308,14 +321,14 @@ impl Client {
                 "the queue belongs to another client",
             ));
         }
-        if self.mark_closing(true) {
-            return Err(Error::new("close", Code::CONFLICT, "this consumer is closing already"));
+        if !self.begin_closing(queue) {
+            return Err(closing_already());
         }
         // SAFETY: a live consumer and a live queue of it, which librdkafka refers to on its own.
         let error = unsafe { sys::rd_kafka_consumer_close_queue(rk, queue.as_ptr()) };
         // SAFETY: straight from the call.
         unsafe { Error::take("close", error) }.map_err(|error| {
-            self.mark_closing(false);
+            self.not_closing();
             error
         })
     }
@@ -328,4 +341,8 @@ impl Client {
             Err(_) => false,
         }
     }
+}
+
+fn closing_already() -> Error {
+    Error::new("close", Code::CONFLICT, "this consumer is closing already")
 }

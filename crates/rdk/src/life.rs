@@ -5,15 +5,17 @@
 
 use std::mem::ManuallyDrop;
 use std::ptr;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError, Weak};
+use std::sync::atomic::AtomicBool;
+use std::sync::{mpsc, Arc, Mutex, MutexGuard, PoisonError, TryLockError, Weak};
 use std::time::{Duration, Instant};
 
 use crate::client::Client;
+use crate::event::EventKind;
 use crate::fork;
 use crate::handle::{Handle, Line, Resource, Shared};
-use crate::queue;
+use crate::queue::QueueObject;
 use crate::sys::{self, coded};
+use crate::timeout::Timeout;
 use crate::wants::{Kind, Wants};
 
 pub(crate) struct ClientObject;
@@ -47,62 +49,103 @@ pub(crate) struct Inner {
     pub(crate) kind: Kind,
     /// [`Wants::commits`].
     pub(crate) commits: bool,
-    /// [`Client::close_start`] was called.
-    pub(crate) closing: AtomicBool,
+    /// [`Client::close_start`] was called, with this queue.
+    pub(crate) closing: Mutex<Option<Arc<Handle<QueueObject>>>>,
+    /// The same as a flag, to be looked at by each call.
+    pub(crate) is_closing: AtomicBool,
+    /// A rebalance event was polled and not answered yet.
+    pub(crate) unanswered: AtomicBool,
     /// Partitions started with [`crate::Topic::start`], by topic name.
     pub(crate) started: Mutex<Vec<(String, i32)>>,
 }
 
-/// How long dropping waits for the end of a close: enough if the coordinator answers at all.
+/// How long dropping waits for the end of a close and of the client: enough if the coordinator answers.
 const SOON: Duration = Duration::from_millis(200);
-/// How long a thread of its own waits after that. A commit on its way to a coordinator that is gone
+/// How long a thread of its own waits. A commit on its way to a coordinator that is gone
 /// takes `session.timeout.ms` to fail, a leave 5 seconds.
 const EVENTUALLY: Duration = Duration::from_secs(3600);
 
-/// Finish a close that the program began and then let go; false if that takes longer than `patience`.
-///
-/// Destroying at once would hang in three ways. The close posts a revoke event, and nobody is there to
-/// answer it; destroying only asks once more and is told that the group is terminating
-/// (rd_kafka_cgrp_terminate0). The leave request is under way; destroying drops the answer that the
-/// group waits for (rd_kafka_cgrp_handle_LeaveGroup). And once closed, destroying no longer empties the
-/// consumer queue (rd_kafka_consumer_close_q returns before that); but the notes left there hold on to
-/// partitions, those to brokers, and destroying waits for the broker threads.
-fn finish_close(client: &Handle<ClientObject>, patience: Duration) -> bool {
-    let rk = client.as_ptr();
-    let start = Instant::now();
-    // SAFETY: the client lives as long as its handle; reads one atomic.
-    while unsafe { sys::rd_kafka_consumer_closed(rk) } == 0 {
-        if start.elapsed() > patience {
-            return false;
+/// A close that the program began before it let the client go.
+struct Closing {
+    // Before the client: Rust drops fields in this order.
+    queue: Arc<Handle<QueueObject>>,
+    client: Handle<ClientObject>,
+    unanswered: bool,
+}
+
+impl Closing {
+    /// Do what is left to do; false if that takes longer than `patience`.
+    ///
+    /// Destroying at once would hang in three ways. The close posts a revoke event, and nobody is there
+    /// to answer it; destroying only asks once more and is told that the group is terminating
+    /// (rd_kafka_cgrp_terminate0). The leave request is under way; destroying drops the answer that the
+    /// group waits for (rd_kafka_cgrp_handle_LeaveGroup). And once closed, destroying no longer empties
+    /// the consumer queue (rd_kafka_consumer_close_q returns before that); but the notes left there hold
+    /// on to partitions, those to brokers, and destroying waits for the broker threads.
+    fn finish(&mut self, patience: Duration) -> bool {
+        let rk = self.client.as_ptr();
+        let start = Instant::now();
+        // SAFETY: the client lives as long as its handle; reads one atomic.
+        while unsafe { sys::rd_kafka_consumer_closed(rk) } == 0 {
+            if start.elapsed() >= patience {
+                return false;
+            }
+            if std::mem::take(&mut self.unanswered) {
+                // While a group terminates, any assign counts as the answer that it waits for, whatever
+                // the protocol (rd_kafka_cgrp_handle_assign_op). Only then: a call that meets the end of
+                // the close is never answered (rd_kafka_cgrp_terminated).
+                // SAFETY: as above; NULL means no partitions.
+                unsafe { coded::rd_kafka_assign(rk, ptr::null()) };
+            }
+            // SAFETY: the client outlives the event, which is dropped at the end of this round.
+            if let Some(event) = unsafe { self.queue.next(Timeout::ms(10)) } {
+                self.unanswered = event.kind() == EventKind::Rebalance;
+            }
         }
-        // While a group terminates, any assign counts as the answer that it waits for, whatever
-        // the protocol (rd_kafka_cgrp_handle_assign_op). Again and again, should one more be asked.
-        // SAFETY: as above; NULL means no partitions.
-        unsafe { coded::rd_kafka_assign(rk, ptr::null()) };
-        std::thread::sleep(Duration::from_millis(10));
+        // SAFETY: as above; returns a queue reference of this client for the caller to destroy.
+        let own = unsafe { Handle::<QueueObject>::own(sys::rd_kafka_queue_get_consumer(rk)) };
+        // A poll may give nothing though something is left: librdkafka's own notes end it early.
+        while let Some(own) = own.as_ref().filter(|own| own.waiting() > 0) {
+            // SAFETY: the client outlives the event, which is dropped at once.
+            drop(unsafe { own.next(Timeout::NONE) });
+        }
+        true
     }
-    // SAFETY: as above; returns a queue reference of this client for the caller to destroy.
-    unsafe { queue::empty(sys::rd_kafka_queue_get_consumer(rk)) };
-    true
 }
 
 impl Drop for Inner {
     fn drop(&mut self) {
         // SAFETY: taken once, at the end of its owner.
         let client = unsafe { ManuallyDrop::take(&mut self.raw) };
-        let closing = self.closing.load(Ordering::Relaxed);
-        if !closing || fork::inherited(client.made()) || finish_close(&client, SOON) {
+        let queue = self.closing.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(queue) = queue.filter(|_| !fork::inherited(client.made())) else {
+            return; // destroys it
+        };
+        let mut closing = Closing {
+            queue,
+            client,
+            unanswered: *self.unanswered.get_mut(),
+        };
+        if closing.finish(Duration::ZERO) {
             return; // destroys it
         }
-        // Nobody is left who could wait. Should the thread not start, or the close never end, the
-        // client stays, and stays in the ledger: that is better than to hang here.
-        let client = ManuallyDrop::new(client);
-        let wait = move || {
-            if finish_close(&client, EVENTUALLY) {
-                drop(ManuallyDrop::into_inner(client));
+        // The rest happens on a thread of its own, so that nothing can hang here. Should it not start, or
+        // the close never end, the client stays, and stays in the ledger.
+        let mut closing = ManuallyDrop::new(closing);
+        let (done, wait) = mpsc::channel::<()>();
+        let finish = move || {
+            if closing.finish(EVENTUALLY) {
+                drop(ManuallyDrop::into_inner(closing));
             }
+            drop(done);
         };
-        let _ = std::thread::Builder::new().name("rdk:close".to_string()).spawn(wait);
+        if std::thread::Builder::new()
+            .name("rdk:close".to_string())
+            .spawn(finish)
+            .is_ok()
+        {
+            let _ = wait.recv_timeout(SOON);
+        }
     }
 }
 
@@ -148,7 +191,9 @@ impl Inner {
             raw: ManuallyDrop::new(raw),
             kind,
             commits: wants.commits,
-            closing: AtomicBool::new(false),
+            closing: Mutex::default(),
+            is_closing: AtomicBool::new(false),
+            unanswered: AtomicBool::new(false),
             started: Mutex::default(),
         });
         if let Some(mut open) = listed.then(open_list).flatten() {

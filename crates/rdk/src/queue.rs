@@ -5,10 +5,11 @@
 use std::ffi::c_void;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::AtomicPtr;
+use std::sync::Arc;
 
 use crate::client::Client;
 use crate::error::Result;
-use crate::event::Event;
+use crate::event::{Event, EventKind};
 use crate::fork;
 use crate::handle::{Handle, Line, Resource, Shared};
 use crate::sys;
@@ -34,28 +35,31 @@ unsafe extern "C" fn ring(_: *mut sys::rd_kafka_t, opaque: *mut c_void) {
     // SAFETY: opaque is the Ring that on_ready registered. librdkafka calls this with the queue's
     // lock held, and off() unregisters under that lock before it frees the Ring.
     let ring = unsafe { &*opaque.cast::<Ring>() };
+    // A panic must not unwind into C, and dropping its payload could panic again.
     if let Err(payload) = catch_unwind(AssertUnwindSafe(ring)) {
-        // A panic must not unwind into C; dropping its payload could panic again.
-        std::mem::forget(payload);
+        if let Err(again) = catch_unwind(AssertUnwindSafe(move || drop(payload))) {
+            std::mem::forget(again);
+        }
     }
 }
 
-/// Throw away all that waits on a queue, and the reference to it.
-///
-/// # Safety
-/// `raw` is NULL or a queue reference for the caller to destroy, of a client that outlives this call.
-pub(crate) unsafe fn empty(raw: *mut sys::rd_kafka_queue_t) {
-    // SAFETY: the caller's promise is the same.
-    let Some(queue) = (unsafe { Handle::<QueueObject>::own(raw) }) else {
-        return;
-    };
-    // A poll may return nothing though something is left (librdkafka's own notes end it early).
-    // SAFETY: a live queue; counts under its lock.
-    while unsafe { sys::rd_kafka_queue_length(queue.as_ptr()) } > 0 {
+impl Handle<QueueObject> {
+    /// The next event; see [`Queue::poll`].
+    ///
+    /// # Safety
+    /// The queue's client lives for `'q`, on which the event depends.
+    #[inline]
+    pub(crate) unsafe fn next<'q>(&self, timeout: Timeout) -> Option<Event<'q>> {
         // SAFETY: a live queue; returns an event for the caller to destroy, or NULL.
-        let event = unsafe { sys::rd_kafka_queue_poll(queue.as_ptr(), 0) };
-        // SAFETY: straight from the call; it is dropped here, before queue and client.
-        drop(unsafe { Event::adopt(event) });
+        let raw = unsafe { sys::rd_kafka_queue_poll(self.as_ptr(), timeout.as_ms()) };
+        // SAFETY: straight from the call; the caller promises the rest.
+        unsafe { Event::adopt(raw) }
+    }
+
+    /// How much is waiting; see [`Queue::len`].
+    pub(crate) fn waiting(&self) -> usize {
+        // SAFETY: a live queue; counts under its lock.
+        unsafe { sys::rd_kafka_queue_length(self.as_ptr()) }
     }
 }
 
@@ -63,8 +67,9 @@ pub(crate) unsafe fn empty(raw: *mut sys::rd_kafka_queue_t) {
 pub struct Queue {
     /// The registered ring, if any. First: it is unregistered while the queue still lives.
     ring: AtomicPtr<Ring>,
-    // Before the client: Rust drops fields in this order.
-    raw: Handle<QueueObject>,
+    /// Shared with a client that closes onto this queue. Before the client: Rust drops fields in this
+    /// order.
+    raw: Arc<Handle<QueueObject>>,
     client: Client,
 }
 
@@ -75,7 +80,7 @@ impl Queue {
     /// `raw` is NULL or a queue reference of `client` for the caller to destroy.
     pub(crate) unsafe fn adopt(op: &'static str, raw: *mut sys::rd_kafka_queue_t, client: &Client) -> Result<Queue> {
         // SAFETY: the caller's promise is the same.
-        let raw = unsafe { Handle::need(op, raw) }?;
+        let raw = Arc::new(unsafe { Handle::need(op, raw) }?);
         Ok(Queue {
             ring: AtomicPtr::new(std::ptr::null_mut()),
             raw,
@@ -136,10 +141,12 @@ impl Queue {
         if fork::inherited(self.raw.made()) {
             return None;
         }
-        // SAFETY: a live queue; returns an event for the caller to destroy, or NULL.
-        let raw = unsafe { sys::rd_kafka_queue_poll(self.raw.as_ptr(), timeout.as_ms()) };
-        // SAFETY: straight from the call; the borrow of self keeps queue and client alive.
-        unsafe { Event::adopt(raw) }
+        // SAFETY: the borrow of self keeps queue and client alive.
+        let event = unsafe { self.raw.next(timeout) }?;
+        if event.kind() == EventKind::Rebalance {
+            self.client.rebalance_seen();
+        }
+        Some(event)
     }
 
     /// Events and internal notes waiting (`rd_kafka_queue_length`). Messages of partitions that were
@@ -148,8 +155,7 @@ impl Queue {
         if fork::inherited(self.raw.made()) {
             return 0;
         }
-        // SAFETY: a live queue; counts under its lock.
-        unsafe { sys::rd_kafka_queue_length(self.raw.as_ptr()) }
+        self.raw.waiting()
     }
 
     /// Whether nothing is waiting.
@@ -160,6 +166,11 @@ impl Queue {
     /// The client it belongs to.
     pub fn client(&self) -> &Client {
         &self.client
+    }
+
+    /// Another owner of the C queue, for a client that closes onto it. It must go before the client.
+    pub(crate) fn share(&self) -> Arc<Handle<QueueObject>> {
+        self.raw.clone()
     }
 
     /// The pointer, for C calls while `self` lives.

@@ -36,6 +36,8 @@ pub fn print(interp: &Interp, link: &Link) -> Outcome {
 
 /// The partition of a key by the consistent partitioner; -1 while the topic has no partitions.
 pub fn consistent_partition(link: &Link, topic: &str, key: &Obj) -> Outcome {
+    // A bad key is told at once, not after the cluster has been asked.
+    drop(key.bytes()?);
     let partitions = i32::try_from(link.partitions(topic)?).unwrap_or(i32::MAX);
     let key = key.bytes()?;
     render::int(i64::from(Partitioner::Consistent.partition(&key, partitions)))

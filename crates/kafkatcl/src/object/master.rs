@@ -141,7 +141,7 @@ subcommands! { TABLE for Master {
         render::nothing()
     }
 
-    /// Adds brokers to the list that clients begin with: a Tcl list, or text with commas, of `host` or `host:port`. Clients
+    /// Adds *brokers* to the list that clients begin with: a Tcl list, or text with commas, of `host` or `host:port`. Clients
     /// that this master has made already get them, too.
     "add_brokers" => fn(this, cx, brokers: List) {
         let list = handle::checked_brokers(&brokers.0)?;

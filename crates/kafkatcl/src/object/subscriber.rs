@@ -434,7 +434,7 @@ subcommands! { TABLE for Subscriber {
         render::nothing()
     }
 
-    /// Sets the lowest level of log lines: `emerg`, `alert`, `crit`, `err`, `warning`, `notice`, `info` or `debug`.
+    /// Sets the lowest *level* of log lines: `emerg`, `alert`, `crit`, `err`, `warning`, `notice`, `info` or `debug`.
     "log_level" => fn(this, cx, level: Text) {
         let link = this.link()?;
         set_log_level(&link, &level.0)

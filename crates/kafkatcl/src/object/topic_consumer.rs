@@ -10,10 +10,12 @@ use crate::object::queue::QueueObject;
 use crate::object::topic_producer::{ask_creator, fixed_config};
 use crate::table::{Object, Outcome, Row};
 use crate::{names, render, subcommands};
-use rdk::{Code, Offset, Topic, TopicConfig};
-use std::cell::RefCell;
+use crate::render::Fields;
+use rdk::{Code, Error, Offset, Timeout, Topic, TopicConfig};
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::{Rc, Weak};
+use std::time::{Duration, Instant};
 use tclstubs::{CommandRef, Interp, Obj, Raise, Reply};
 
 /// A topic consumer.
@@ -21,6 +23,8 @@ pub struct TopicConsumer {
     open: RefCell<Option<Open>>,
     /// The partitions that are being consumed.
     started: RefCell<HashMap<i32, Started>>,
+    /// When the topic was last asked for, and how many partitions it had then (0: no answer).
+    looked: Cell<Option<(Instant, i32)>>,
     creator: Weak<Handle>,
     config: TopicConfig,
     command: RefCell<CommandRef>,
@@ -75,6 +79,7 @@ pub fn create(
             link,
         })),
         started: RefCell::new(HashMap::new()),
+        looked: Cell::new(None),
         creator: Rc::downgrade(creator),
         config,
         command: RefCell::new(CommandRef::none()),
@@ -117,6 +122,27 @@ impl TopicConsumer {
             end(&topic, partition, way);
         }
         Ok(way.is_some())
+    }
+
+    /// Asks for the topic once a partition is started. librdkafka tells of a partition that does not exist only when it
+    /// hears of the topic anew, and of a topic that may not be read never. The wait is short: without a broker there is
+    /// nothing to tell yet.
+    fn look(&self, topic: &Topic, link: &Link, partition: i32, inlet: &Inlet) {
+        let now = Instant::now();
+        if let Some((at, count)) = self.looked.get() {
+            if partition < count && now - at < Duration::from_secs(1) || count == 0 && now - at < Duration::from_secs(5) {
+                return;
+            }
+        }
+        let metadata = link.client().metadata(Some(topic), Timeout::ms(300));
+        let found = metadata.ok().and_then(|m| m.topics.into_iter().find(|t| t.name == topic.name()));
+        let count = found.as_ref().map_or(0, |t| i32::try_from(t.partitions.len()).unwrap_or(i32::MAX));
+        self.looked.set(Some((now, count)));
+        if let Some(info) = found.filter(|t| t.error == Code::TOPIC_AUTHORIZATION_FAILED) {
+            let text = format!("topic {}: {}", info.name, info.error.text());
+            let error = Error { op: "start", code: info.error, text, fatal: false, retriable: false, abort: false };
+            inlet.tell(Fields::of_error(&error));
+        }
     }
 
     fn not_started(&self, op: &'static str, partition: i32) -> Raise {
@@ -199,6 +225,7 @@ subcommands! { TABLE for TopicConsumer {
         this.stop(partition)?;
         inlet.with_queue(|queue| topic.start(partition, offset, queue)).or_raise()?;
         this.started.borrow_mut().insert(partition, Started::Own(inlet.clone()));
+        this.look(&topic, &link, partition, &inlet);
         if let Some(callback) = callback {
             inlet.set_callback(callback.0);
         }
@@ -213,6 +240,7 @@ subcommands! { TABLE for TopicConsumer {
         this.stop(partition.0)?;
         target.with_queue(|queue| topic.start(partition.0, offset.0, queue)).or_raise()?;
         this.started.borrow_mut().insert(partition.0, Started::Queue);
+        this.look(&topic, &*this.link()?, partition.0, &target);
         render::nothing()
     }
 
