@@ -13,7 +13,7 @@
 #	    -seed N		for the choice of victims and pauses; printed
 #	    -rate N		messages a second; default: such that the faults
 #				of a short run come while it sends
-#	    -groups {range cooperative consumer}	kinds of groups, in turn:
+#	    -groups range,cooperative,consumer	kinds of groups, in turn:
 #				assignment strategies, or the new protocol
 #	    -java auto		1: Java's console consumer must have read the
 #				same; auto: up to 200,000 messages
@@ -44,7 +44,7 @@ namespace eval ::torture {
     # The options.
     variable o
     array set o [list -messages 20000 -seed {} -rate {} \
-	    -groups {range cooperative consumer} -java auto \
+	    -groups range,cooperative,consumer -java auto \
 	    -dir [file join $::cluster::root build torture] -table {} \
 	    -tclsh [info nameofexecutable] -version {} -heap 512]
     # The cluster.
@@ -381,7 +381,9 @@ proc ::torture::Measure {who} {
     set late [Median [lrange $r(rss,$who) end-[expr {$quarter - 1}] end]]
     set mb [expr {($late - $early) / 1024.0}]
     set r(mb,$kind) [expr {max($r(mb,$kind), $late / 1024.0)}]
-    set r(growth,$kind) [expr {max($r(growth,$kind), $mb)}]
+    if {$r(growth,$kind) eq "-" || $mb > $r(growth,$kind)} {
+	set r(growth,$kind) [format %.1f $mb]
+    }
     if {$mb > $growth} {
 	Hang "the memory of $who grew by [format %.1f $mb] MB"
     }
@@ -413,7 +415,7 @@ proc ::torture::Run {name group} {
     array set r [list name $name dir $dir topic torture-$name-$word partitions 4 \
 	    all {0 1 2 3} groupname group-$name-$word workers {} consumers {} \
 	    ways {} named 3 rounds 0 longest 0 mb,producer 0 mb,consumer 0 \
-	    growth,producer -999 growth,consumer -999]
+	    growth,producer - growth,consumer -]
     set r(history) [history::begin $dir/torture.history torture]
     set r(maxpoll) [expr {$name eq "consumer_stopped" ? 7000 : 60000}]
     set r(config) [list max.poll.interval.ms $r(maxpoll)]
@@ -560,7 +562,8 @@ proc ::torture::Report {verdict group seconds} {
     dict set row longest_call_ms $r(longest)
     foreach kind {producer consumer} {
 	dict set row ${kind}_mb [format %.1f $r(mb,$kind)]
-	dict set row ${kind}_growth_mb [format %.1f $r(growth,$kind)]
+	# -: it did not live long enough for a verdict.
+	dict set row ${kind}_growth_mb $r(growth,$kind)
     }
     dict set row seconds [format %.1f $seconds]
     dict set row result [expr {[dict get $verdict ok] ? "held" : "FAILED"}]
@@ -612,6 +615,14 @@ proc ::torture::Main {argv} {
 	    return 2
 	}
     }
+    set groups [split $o(-groups) ,]
+    foreach group [expr {[llength $groups] ? $groups : {{}}}] {
+	if {$group ni {range cooperative consumer}} {
+	    puts stderr "bad -groups \"$o(-groups)\": must be of range,\
+		    cooperative, consumer, between commas"
+	    return 2
+	}
+    }
     if {$o(-seed) eq ""} {
 	set o(-seed) [expr {[clock microseconds] % 1000000007 + 1}]
     }
@@ -633,7 +644,7 @@ proc ::torture::Main {argv} {
 	Sample
 	set i 0
 	foreach name $names {
-	    set group [lindex $o(-groups) [expr {$i % [llength $o(-groups)]}]]
+	    set group [lindex $groups [expr {$i % [llength $groups]}]]
 	    incr i
 	    if {![Run $name $group]} {
 		set good 0

@@ -20,6 +20,8 @@ mkfifo "$pipes/stop" || exit 1
 exec 3<>"$pipes/stop" 4<"$pipes/stop"
 rm -r "$pipes"
 
+trap 'exec 3>&-' INT TERM
+
 # The client ignores the signals themselves: Ctrl-C at a terminal reaches it, too.
 guard=
 if setpriv --pdeathsig KILL true 2>/dev/null; then guard="setpriv --pdeathsig KILL"; fi
@@ -29,7 +31,6 @@ if setpriv --pdeathsig KILL true 2>/dev/null; then guard="setpriv --pdeathsig KI
 ) &
 client=$!
 exec 4<&-
-trap 'exec 3>&-' INT TERM
 
 # A signal ends the wait, so it is repeated until the client has ended.
 while :; do

@@ -72,7 +72,10 @@ fn leave() {
     }
     // Only subscribers are members of a group; a consumer handle with partitions that were started by hand would never be
     // closed.
-    for client in clients.iter().filter(|c| c.kind() == Kind::Consumer && c.reports_commits()) {
+    for client in clients
+        .iter()
+        .filter(|c| c.kind() == Kind::Consumer && c.reports_commits())
+    {
         close_group(client, until);
     }
     // The clients are left running: Tcl does not unload us, and the process ends now.

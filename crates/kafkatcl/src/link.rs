@@ -263,7 +263,19 @@ impl Link {
                 drop(drawn);
                 self.say_lost();
             }
-            EventKind::Error => drawn.push_back(Drawn::Error(render::client_error(&event.error()))),
+            EventKind::Error => {
+                let mut error = event.error();
+                // librdkafka says how many brokers are down, and not why.
+                let why = if error.code == Code::ALL_BROKERS_DOWN {
+                    self.client.last_failure()
+                } else {
+                    String::new()
+                };
+                if !why.is_empty() {
+                    error.text = format!("{} (last failure: {why})", error.text);
+                }
+                drawn.push_back(Drawn::Error(render::client_error(&error)));
+            }
             EventKind::Statistics => {
                 if let Some(json) = event.statistics() {
                     drawn.push_back(Drawn::Statistics(Obj::text_of(&String::from_utf8_lossy(json))));
@@ -271,6 +283,7 @@ impl Link {
             }
             EventKind::Log => {
                 if let Some(line) = event.log() {
+                    self.client.heard(&line);
                     drawn.push_back(Drawn::Log(render::log_line(&line), line));
                 }
             }

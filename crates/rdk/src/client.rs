@@ -4,7 +4,7 @@
 //! `metadata.rs`, how it ends in `life.rs`. Children (queues, topics) own
 //! a clone of their client, so the C object is destroyed after the last of them.
 
-use std::ffi::{c_char, c_int, CStr};
+use std::ffi::{c_char, CStr};
 use std::ptr;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, MutexGuard};
@@ -14,6 +14,7 @@ use crate::error::{Code, Error, Result};
 use crate::fork;
 use crate::handle::Handle;
 use crate::life::{locked, ClientObject, Inner};
+use crate::log;
 use crate::queue::Queue;
 use crate::sys::{self, coded, constant, cstring};
 use crate::timeout::Timeout;
@@ -29,60 +30,6 @@ use crate::wants::{Delivery, Kind, LogTo, Wants};
 #[derive(Clone)]
 pub struct Client {
     inner: Arc<Inner>,
-}
-
-unsafe extern "C" fn no_log(_: *const sys::rd_kafka_t, _: c_int, _: *const c_char, _: *const c_char) {}
-
-/// Warnings of librdkafka about what is no mistake here: a client may be made without brokers and get them afterwards
-/// ([`Client::add_brokers`]), and one set of properties may serve producers and consumers. They are not logged.
-pub(crate) fn is_noise(facility: &[u8], message: &[u8]) -> bool {
-    const NOISE: [&[u8]; 3] = [
-        b"No `bootstrap.servers` configured",
-        b"is a consumer property and will be ignored by this producer",
-        b"is a producer property and will be ignored by this consumer",
-    ];
-    facility == b"CONFWARN"
-        && NOISE
-            .iter()
-            .any(|noise| message.windows(noise.len()).any(|w| w == *noise))
-}
-
-/// # Safety
-/// Both strings are NUL-terminated and live.
-unsafe fn is_noise_raw(facility: *const c_char, message: *const c_char) -> bool {
-    if facility.is_null() || message.is_null() {
-        return false;
-    }
-    // SAFETY: the caller's promise.
-    unsafe { is_noise(CStr::from_ptr(facility).to_bytes(), CStr::from_ptr(message).to_bytes()) }
-}
-
-unsafe extern "C" fn log_stderr(
-    rk: *const sys::rd_kafka_t,
-    level: c_int,
-    facility: *const c_char,
-    message: *const c_char,
-) {
-    // SAFETY: librdkafka's own arguments, passed on.
-    unsafe {
-        if !is_noise_raw(facility, message) {
-            sys::rd_kafka_log_print(rk, level, facility, message);
-        }
-    }
-}
-
-unsafe extern "C" fn log_syslog(
-    rk: *const sys::rd_kafka_t,
-    level: c_int,
-    facility: *const c_char,
-    message: *const c_char,
-) {
-    // SAFETY: librdkafka's own arguments, passed on.
-    unsafe {
-        if !is_noise_raw(facility, message) {
-            sys::rd_kafka_log_syslog(rk, level, facility, message);
-        }
-    }
 }
 
 const TRUE: &CStr = constant(b"true\0");
@@ -136,14 +83,7 @@ impl Client {
             config.force(ONLY_ERROR, TRUE);
         }
         config.force(LOG_QUEUE, if wants.log == LogTo::Queue { TRUE } else { FALSE });
-        type Log = unsafe extern "C" fn(*const sys::rd_kafka_t, c_int, *const c_char, *const c_char);
-        let log: Log = match wants.log {
-            LogTo::Stderr => log_stderr,
-            LogTo::Syslog => log_syslog,
-            LogTo::None | LogTo::Queue => no_log,
-        };
-        // SAFETY: stores a function that lives as long as the program and runs no user code.
-        unsafe { sys::rd_kafka_conf_set_log_cb(config.as_ptr(), Some(log)) };
+        let heard = log::listen(&config, wants.log);
 
         let which = match kind {
             Kind::Producer => sys::rd_kafka_type_t::RD_KAFKA_PRODUCER,
@@ -161,12 +101,18 @@ impl Client {
                 .map(CStr::to_string_lossy)
                 .unwrap_or_default();
             if !said.is_empty() {
-                error.text = said.trim_end().to_string();
+                error.text = log::scrub(said.trim_end()).into_owned();
+                if let Some(why) = config.unreadable(&error.text) {
+                    error.text = format!("{why}: {}", error.text);
+                }
             }
             if error.code == Code::CRIT_SYS_RESOURCE && os_error == Some(libc::EDEADLK) {
                 // The one failure after which librdkafka's threads may still read the settings:
                 // its own threads did not start within a minute (end of rd_kafka_new).
                 config.taken();
+            } else {
+                // SAFETY: no client was made, and no thread of it is left: nobody else has it.
+                unsafe { log::end(heard) };
             }
             return Err(error);
         };
@@ -189,6 +135,24 @@ impl Client {
     /// Producer or consumer.
     pub fn kind(&self) -> Kind {
         self.inner.kind
+    }
+
+    /// Why a connection failed last, with a hint where the settings look wrong; empty when none has failed. With
+    /// [`LogTo::Queue`] it knows only of lines that it was told of ([`Client::heard`]).
+    pub fn last_failure(&self) -> String {
+        match self.ptr("last_failure") {
+            // SAFETY: a live client.
+            Ok(rk) => unsafe { log::last_failure(rk) },
+            Err(_) => String::new(),
+        }
+    }
+
+    /// A log line of this client that came as an event, for [`Client::last_failure`].
+    pub fn heard(&self, line: &crate::LogLine) {
+        if let Ok(rk) = self.ptr("heard") {
+            // SAFETY: a live client.
+            unsafe { log::note_event(rk, &line.facility, &line.message) }
+        }
     }
 
     /// Was this client made by a parent process (before `fork`)? Then every call on it is refused.

@@ -268,6 +268,26 @@ impl Config {
         unsafe { sys::rd_kafka_conf_set(self.raw.as_ptr(), name.as_ptr(), value.as_ptr(), ptr::null_mut(), 0) };
     }
 
+    /// For [`Client::open`]: why the file of a property cannot be used, when `text` says that the property failed.
+    /// librdkafka shows OpenSSL's last words, which are about anything but the file. The path itself is not shown.
+    pub(crate) fn unreadable(&self, text: &str) -> Option<String> {
+        use std::io::Read as _;
+        let name = text.split(' ').next().filter(|name| name.ends_with(".location"))?;
+        let c_name = cstring("config", "a property name", name).ok()?;
+        let path = fetch(|room, size| {
+            // SAFETY: reads a live object; `room` is NULL or has `*size` bytes, as the header wants.
+            unsafe { sys::rd_kafka_conf_get(self.raw.as_ptr(), c_name.as_ptr(), room, size) }
+        })?;
+        let mut start = Vec::new();
+        match std::fs::File::open(path).and_then(|file| file.take(65_536).read_to_end(&mut start)) {
+            Err(why) => Some(format!("{name}: {why}")),
+            Ok(_) if start.windows(9).any(|w| w == b"ENCRYPTED") => {
+                Some(format!("{name}: the key is encrypted: is ssl.key.password right?"))
+            }
+            Ok(_) => None,
+        }
+    }
+
     /// For [`Client::open`]: the client has taken the C object.
     pub(crate) fn taken(self) {
         let _ = self.raw.into_raw();

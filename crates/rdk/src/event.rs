@@ -140,7 +140,7 @@ impl<'q> Event<'q> {
         let code = Code(unsafe { coded::rd_kafka_event_error(raw) });
         // SAFETY: the string belongs to the event or is constant; it is copied at once.
         let text = unsafe { sys::lossy(sys::rd_kafka_event_error_string(raw)) };
-        let mut error = Error::new("event", code, text);
+        let mut error = Error::new("event", code, crate::log::scrub(&text).into_owned());
         if self.kind == EventKind::Error {
             // SAFETY: reads a field that an event of this type has (others have another there).
             error.fatal = unsafe { sys::rd_kafka_event_error_is_fatal(raw) } != 0;
@@ -195,9 +195,10 @@ impl<'q> Event<'q> {
         }
         // SAFETY: both strings belong to the live event and are copied at once.
         let (facility, message) = unsafe { (sys::lossy(facility), sys::lossy(message)) };
-        if crate::client::is_noise(facility.as_bytes(), message.as_bytes()) {
+        if crate::log::is_noise(facility.as_bytes(), message.as_bytes()) {
             return None;
         }
+        let message = crate::log::scrub(&message).into_owned();
         Some(LogLine {
             level,
             facility,

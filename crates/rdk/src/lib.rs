@@ -36,6 +36,7 @@ mod fork;
 mod group;
 mod handle;
 mod life;
+mod log;
 mod message;
 mod metadata;
 mod mock;

@@ -13,6 +13,7 @@ use crate::client::Client;
 use crate::event::EventKind;
 use crate::fork;
 use crate::handle::{Handle, Line, Resource, Shared};
+use crate::log;
 use crate::queue::QueueObject;
 use crate::sys::{self, coded};
 use crate::timeout::Timeout;
@@ -33,9 +34,13 @@ impl Resource for ClientObject {
         } else {
             sys::RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE
         };
+        // SAFETY: the object is still alive, and this reads one field of it.
+        let heard = unsafe { sys::rd_kafka_opaque(raw) };
         // SAFETY: the caller gives up the object; queues, topics and events own or borrow a Client,
         // so none of them is left. No librdkafka thread runs our code that could get here.
-        unsafe { sys::rd_kafka_destroy_flags(raw, flags) }
+        unsafe { sys::rd_kafka_destroy_flags(raw, flags) };
+        // SAFETY: the client is gone, and its threads with it.
+        unsafe { log::end(heard) }
     }
 }
 

@@ -1,12 +1,13 @@
 //! The master: settings and callbacks that future clients inherit. It must not talk to brokers.
 
 use crate::args::{Callback, Count, Given, List, NewName, PairList, Pairs, Text};
+use crate::fail::refuse;
 use crate::link::{Link, Logger, Routes};
 use crate::object::{handle, subscriber};
 use crate::settings::{broker_list, Role, Settings};
 use crate::table::{Object, Outcome, Row};
 use crate::{args, names, render, subcommands};
-use rdk::{Client, Delivery, Kind, LogTo, Partitioner, Wants};
+use rdk::{Client, Code, Delivery, Kind, LogTo, Partitioner, Wants};
 use std::cell::RefCell;
 use std::rc::{Rc, Weak};
 use tclstubs::{CommandRef, Interp, Prefix, Raise};
@@ -51,6 +52,7 @@ impl Master {
             Kind::Consumer
         };
         let (config, topic_config) = settings.for_client(role)?;
+        check_token_source(settings)?;
         let reports = self.routes.delivery.borrow().is_some();
         let wants = Wants {
             delivery: match (role, reports) {
@@ -83,6 +85,21 @@ impl Master {
         *self.routes.logger.borrow_mut() = logger;
         render::nothing()
     }
+}
+
+/// librdkafka would wait for a token in silence, for ever.
+fn check_token_source(settings: &Settings) -> Result<(), Raise> {
+    let get = |name| settings.get(name).unwrap_or_default();
+    let wanted = get("security.protocol").starts_with("sasl") && get("sasl.mechanisms") == "OAUTHBEARER";
+    if wanted && get("sasl.oauthbearer.method") != "oidc" && get("enable.sasl.oauthbearer.unsecure.jwt") != "true" {
+        return Err(refuse(
+            "open",
+            Code::INVALID_ARG,
+            "OAUTHBEARER has no source of tokens: set sasl.oauthbearer.method to oidc, or for tests \
+             enable.sasl.oauthbearer.unsecure.jwt to true",
+        ));
+    }
+    Ok(())
 }
 
 fn set_route(route: &RefCell<Option<Prefix>>, callback: Callback) -> Outcome {

@@ -8,9 +8,9 @@ use crate::object::handle::{gone, Handle};
 use crate::object::info;
 use crate::object::queue::QueueObject;
 use crate::object::topic_producer::{ask_creator, fixed_config};
+use crate::render::Fields;
 use crate::table::{Object, Outcome, Row};
 use crate::{names, render, subcommands};
-use crate::render::Fields;
 use rdk::{Code, Error, Offset, Timeout, Topic, TopicConfig};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -130,17 +130,29 @@ impl TopicConsumer {
     fn look(&self, topic: &Topic, link: &Link, partition: i32, inlet: &Inlet) {
         let now = Instant::now();
         if let Some((at, count)) = self.looked.get() {
-            if partition < count && now - at < Duration::from_secs(1) || count == 0 && now - at < Duration::from_secs(5) {
+            if partition < count && now - at < Duration::from_secs(1) || count == 0 && now - at < Duration::from_secs(5)
+            {
                 return;
             }
         }
         let metadata = link.client().metadata(Some(topic), Timeout::ms(300));
-        let found = metadata.ok().and_then(|m| m.topics.into_iter().find(|t| t.name == topic.name()));
-        let count = found.as_ref().map_or(0, |t| i32::try_from(t.partitions.len()).unwrap_or(i32::MAX));
+        let found = metadata
+            .ok()
+            .and_then(|m| m.topics.into_iter().find(|t| t.name == topic.name()));
+        let count = found
+            .as_ref()
+            .map_or(0, |t| i32::try_from(t.partitions.len()).unwrap_or(i32::MAX));
         self.looked.set(Some((now, count)));
         if let Some(info) = found.filter(|t| t.error == Code::TOPIC_AUTHORIZATION_FAILED) {
             let text = format!("topic {}: {}", info.name, info.error.text());
-            let error = Error { op: "start", code: info.error, text, fatal: false, retriable: false, abort: false };
+            let error = Error {
+                op: "start",
+                code: info.error,
+                text,
+                fatal: false,
+                retriable: false,
+                abort: false,
+            };
             inlet.tell(Fields::of_error(&error));
         }
     }
