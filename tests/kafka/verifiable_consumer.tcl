@@ -270,7 +270,9 @@ proc ::verifiable::Commit {} {
     set tuples [lmap {p offset} $offsets {list [option --topic] $p $offset}]
     set error ""
     if {[catch {$s commit $tuples} error]} {
+	# Again at the next turn, if the partitions are still ours then.
 	note "commit: $error"
+	set uncommitted $offsets
     } else {
 	set error ""
     }

@@ -89,6 +89,11 @@ impl Deadline {
         Deadline((ms >= 0).then(|| Instant::now() + Duration::from_millis(u64::from(ms.unsigned_abs()))))
     }
 
+    /// Is the time up?
+    pub fn is_over(&self) -> bool {
+        self.0.is_some_and(|until| Instant::now() >= until)
+    }
+
     /// What is left of it, at most one slice.
     fn slice(&self) -> Duration {
         match self.0 {

@@ -106,6 +106,11 @@ enum Drawn {
     Log(Obj, rdk::LogLine),
 }
 
+/// Is this an answer that a broker gives while a partition changes its leader?
+fn is_passing(code: Code) -> bool {
+    code == Code::NOT_LEADER_FOR_PARTITION || code == Code::LEADER_NOT_AVAILABLE
+}
+
 /// A running client.
 pub struct Link {
     // The order is the order of dropping: the door, the queue, then the client.
@@ -401,6 +406,11 @@ impl Link {
                 i64::try_from(u.saturating_duration_since(Instant::now()).as_millis()).unwrap_or(SLICE_MS)
             });
             match call(Timeout::ms(left.min(SLICE_MS))) {
+                Err(error) if is_passing(error.code) && left > 50 => {
+                    // A leader is on its way: asking again at once would get the same answer.
+                    std::thread::sleep(Duration::from_millis(50));
+                    self.interp.check_cancel()?;
+                }
                 Err(error) if error.code == Code::TIMED_OUT && (left > SLICE_MS || until.is_none()) => {
                     self.interp.check_cancel()?;
                 }

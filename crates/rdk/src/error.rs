@@ -50,6 +50,10 @@ codes! {
     TOPIC_AUTHORIZATION_FAILED = RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED;
     /// The group is rebalancing; what was asked can be asked again afterwards.
     REBALANCE_IN_PROGRESS = RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS;
+    /// The partition has no leader at the moment.
+    LEADER_NOT_AVAILABLE = RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE;
+    /// The broker that was asked is not the leader of the partition any more.
+    NOT_LEADER_FOR_PARTITION = RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION;
     /// Two requests or settings exclude each other.
     CONFLICT = RD_KAFKA_RESP_ERR__CONFLICT;
     /// The client has raised a fatal error and cannot go on.
