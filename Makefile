@@ -5,6 +5,8 @@
 #   make demo          a first look; BROKERS=host:port,... to run it on a real cluster
 #   make test          all tests, in Tcl 8.6 and Tcl 9       TESTFLAGS='-file subscriber.test'
 #   make test86 test9  the Tcl tests in one of them          make test-rust  those of the two lower crates
+#   make kafka         a real Apache Kafka of three brokers to play with; KAFKA_VERSION=3.9 for an older one
+#   make test-kafka    everything that is proven on a real Kafka     make torture  faults with a million messages each
 #   make check         format and lints                      make docs       the generated pages anew
 #   make install       PREFIX, DESTDIR, LIBDIR, pkglibdir, or where TCLSH looks for packages
 #   make shell         a Tcl shell that finds the package    make clean
@@ -29,7 +31,7 @@ export PREFIX DESTDIR LIBDIR pkglibdir TCLSH TCLSH86 TCLSH9 TESTFLAGS CARGOFLAGS
 # The total of `make test` stays the last line.
 MAKEFLAGS += --no-print-directory
 
-.PHONY: all build setup demo test test86 test9 test-rust check docs install shell clean
+.PHONY: all build setup demo test test86 test9 test-rust kafka test-kafka torture check docs install shell clean
 
 all: build
 
@@ -56,6 +58,18 @@ test9: build
 test-rust: setup
 	@tools/test.sh rust
 
+kafka:
+	@tools/setup-kafka.sh
+	@$(TCLSH86) tests/kafka/run.tcl $(KAFKAFLAGS)
+
+test-kafka: build
+	@tools/setup-kafka.sh test
+	@shell=$$(tools/tcl9.sh) && $(WITH) $(TCLSH86) tests/kafka/all.tcl -tcl9 "$$shell" $(KAFKAFLAGS)
+
+torture: build
+	@tools/setup-kafka.sh
+	@$(WITH) $(TCLSH86) tests/kafka/torture.tcl -messages 1000000 $(KAFKAFLAGS)
+
 check:
 	@tools/setup.sh lint
 	cargo fmt --all --check
@@ -72,6 +86,6 @@ install:
 shell: build
 	@$(WITH) $(TCLSH)
 
-# Keeps the Tcl 9 that was fetched: it does not depend on the sources.
+# Keeps what was fetched and does not depend on the sources: Tcl 9, Kafka, Python's client.
 clean:
-	rm -rf build $(filter-out $(TARGET)/tcl9,$(wildcard $(TARGET)/* $(TARGET)/.rust* $(TARGET)/.cargo*))
+	rm -rf build $(filter-out $(TARGET)/tcl9 $(TARGET)/kafka-jars $(TARGET)/pyvenv,$(wildcard $(TARGET)/* $(TARGET)/.rust* $(TARGET)/.cargo*))

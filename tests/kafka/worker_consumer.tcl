@@ -128,6 +128,10 @@ proc ::worker::Commit {} {
 	}
     } trap KAFKA {message options} {
 	puts $history "K $o(-name) [lindex [dict get $options -errorcode] 1]"
+	# Again at the next turn, if the partitions are still ours then.
+	foreach tuple $tuples {
+	    dict set position [lindex $tuple 1] [lindex $tuple 2]
+	}
     }
     return
 }

@@ -211,9 +211,15 @@ impl MockCluster {
         Ok(())
     }
 
-    /// Move the leader of a partition to a broker, or to none with -1
-    /// (`rd_kafka_mock_partition_set_leader`). Creates the topic if needed.
+    /// Move the leader of a partition to a broker
+    /// (`rd_kafka_mock_partition_set_leader`). Creates the topic if needed. The library's -1, no leader,
+    /// is refused: a Produce or Fetch request under way would make the mock follow a NULL pointer.
     pub fn set_leader(&self, topic: &str, partition: i32, broker: i32) -> Result<()> {
+        if broker < 1 {
+            return Err(wrong(format!(
+                "a partition needs a leader: broker {broker} is none (set it down instead)"
+            )));
+        }
         if topic.is_empty() || !(0..MAX_PARTITIONS).contains(&partition) {
             return Err(wrong(format!("invalid topic or partition: \"{topic}\" [{partition}]")));
         }

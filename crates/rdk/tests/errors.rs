@@ -134,7 +134,7 @@ fn the_mock_refuses_what_would_crash_it() {
         assert_eq!(code_of(mock.set_leader("t", bad, 1)), Code::INVALID_ARG);
     }
     assert!(mock.set_leader("t", 0, 77).is_err());
-    mock.set_leader("t", 0, -1).unwrap();
+    assert_eq!(code_of(mock.set_leader("t", 0, -1)), Code::INVALID_ARG);
     mock.set_leader("t", 0, 2).unwrap();
     for bad in [-1, 74, i16::MIN, i16::MAX] {
         assert_eq!(code_of(mock.push_errors(bad, &[Code::FAIL])), Code::INVALID_ARG);

@@ -123,6 +123,8 @@ fn closing_begun_and_let_go() {
         let settings = [
             ("group.id", group.as_str()),
             ("partition.assignment.strategy", strategy),
+            ("session.timeout.ms", "1000"), // how long a commit waits for its coordinator
+            ("max.poll.interval.ms", "60000"),
         ];
         let client = consumer(&mock, Wants { rebalance, ..quiet() }, &settings);
         let queue = client.consumer_queue().unwrap();
@@ -145,7 +147,10 @@ fn closing_begun_and_let_go() {
         }
         let last = if own { client.new_queue().unwrap() } else { queue };
         client.close_start(&last).unwrap();
-        assert_eq!(code_of(client.close_start(&last)), Code::CONFLICT);
+        assert!(matches!(
+            code_of(client.close_start(&last)),
+            Code::CONFLICT | Code::STATE
+        )); // closing or closed
         if round % 3 == 0 {
             wait("event", || (!last.is_empty() || client.closed()).then_some(()));
         }

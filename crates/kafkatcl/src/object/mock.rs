@@ -132,7 +132,7 @@ subcommands! { TABLE for Mock {
         render::nothing()
     }
 
-    /// Makes the broker *id* the leader of *partition* of *topic*; -1 leaves it without a leader.
+    /// Makes the broker *id* (1 and up) the leader of *partition* of *topic*.
     "partition_set_leader" => fn(this, cx, topic: Text, partition: Count, id: Number) {
         let partition = i32::try_from(partition.0).unwrap_or(i32::MAX);
         this.cluster()?.set_leader(&topic.0, partition, id.0).or_raise()?;
