@@ -2,7 +2,8 @@
 //!
 //! Consumer group calls are in `group.rs`, producing in `topic.rs`, questions to the cluster in
 //! `metadata.rs`, how it ends in `life.rs`. Children (queues, topics) own
-//! a clone of their client, so the C object is destroyed after the last of them.
+//! a clone of their client, so the C object is destroyed after the last of them. This file must not hold calls
+//! that only one of the two kinds has.
 
 use std::ffi::{c_char, CStr};
 use std::ptr;
