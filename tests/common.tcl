@@ -404,7 +404,8 @@ proc ::kafkatest::producer {} {
     variable helperMaster
     variable helperProducer
     if {$helperProducer eq ""} {
-	set helperMaster [master ::kafkatestMaster]
+	# A retry must not change the order of what a test has sent.
+	set helperMaster [master ::kafkatestMaster enable.idempotence true]
 	set helperProducer [$helperMaster producer_creator ::kafkatestProducer]
     }
     return $helperProducer

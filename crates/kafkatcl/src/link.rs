@@ -270,11 +270,11 @@ impl Link {
             }
             EventKind::Error => {
                 let mut error = event.error();
-                // librdkafka says how many brokers are down, and not why.
-                let why = if error.code == Code::ALL_BROKERS_DOWN {
-                    self.client.last_failure()
-                } else {
-                    String::new()
+                // librdkafka says that brokers are down, or that a certificate is wrong, and not why.
+                let why = match error.code {
+                    Code::ALL_BROKERS_DOWN => self.client.last_failure(),
+                    Code::SSL => self.client.last_certificate(),
+                    _ => String::new(),
                 };
                 if !why.is_empty() {
                     error.text = format!("{} (last failure: {why})", error.text);

@@ -148,6 +148,15 @@ impl Client {
         }
     }
 
+    /// What was wrong with a broker's certificate last; empty when nothing was.
+    pub fn last_certificate(&self) -> String {
+        match self.ptr("last_certificate") {
+            // SAFETY: a live client.
+            Ok(rk) => unsafe { log::last_certificate(rk) },
+            Err(_) => String::new(),
+        }
+    }
+
     /// A log line of this client that came as an event, for [`Client::last_failure`].
     pub fn heard(&self, line: &crate::LogLine) {
         if let Ok(rk) = self.ptr("heard") {

@@ -13,6 +13,7 @@ use crate::wants::LogTo;
 #[derive(Default)]
 struct Heard {
     last_failure: Mutex<String>,
+    last_certificate: Mutex<String>,
 }
 
 type Log = unsafe extern "C" fn(*const sys::rd_kafka_t, c_int, *const c_char, *const c_char);
@@ -30,8 +31,79 @@ pub(crate) fn listen(config: &Config, to: LogTo) -> *mut c_void {
     unsafe {
         sys::rd_kafka_conf_set_log_cb(config.as_ptr(), Some(log));
         sys::rd_kafka_conf_set_opaque(config.as_ptr(), heard);
+        // Fails only in a build without TLS, which has no certificates to look at.
+        sys::rd_kafka_conf_set_ssl_cert_verify_cb(config.as_ptr(), Some(look_at_certificate));
     }
     heard
+}
+
+/// OpenSSL's judgement of a broker's certificate, kept and not changed: librdkafka would tell all of them as "could not
+/// be verified", whatever was wrong.
+unsafe extern "C" fn look_at_certificate(
+    _rk: *mut sys::rd_kafka_t,
+    _broker_name: *const c_char,
+    _broker_id: i32,
+    x509_error: *mut c_int,
+    _depth: c_int,
+    _certificate: *const c_char,
+    _size: usize,
+    text: *mut c_char,
+    text_size: usize,
+    heard: *mut c_void,
+) -> c_int {
+    // SAFETY: the header promises a live int; it is only read.
+    let code = unsafe { *x509_error };
+    if code == 0 {
+        return 1;
+    }
+    let why = x509_text(code);
+    if text_size > 0 {
+        let len = why.len().min(text_size - 1);
+        // SAFETY: the header promises `text_size` bytes there; the text and its NUL fit.
+        unsafe {
+            std::ptr::copy_nonoverlapping(why.as_ptr().cast::<c_char>(), text, len);
+            *text.add(len) = 0;
+        }
+    }
+    // SAFETY: the opaque pointer of the client: the reference that it holds as long as it lives.
+    if let Some(heard) = unsafe { heard.cast::<Heard>().as_ref() } {
+        *heard.last_certificate.lock().unwrap_or_else(PoisonError::into_inner) = why;
+    }
+    0
+}
+
+/// OpenSSL's verification errors (`X509_V_ERR_*`) that a user can do something about.
+fn x509_text(code: c_int) -> String {
+    match code {
+        2 | 20 => "the issuer of the certificate is unknown: is ssl.ca.location right?",
+        18 | 19 => "the certificate is self-signed and not trusted: is ssl.ca.location right?",
+        21 => "the certificate cannot be verified: is ssl.ca.location right?",
+        9 => "the certificate is not yet valid",
+        10 => "the certificate has expired",
+        23 => "the certificate has been revoked",
+        26 => "the certificate is not for this purpose",
+        62 => "hostname mismatch: the certificate is for another host name",
+        64 => "IP address mismatch: the certificate is for another address",
+        _ => return format!("certificate verification error {code}"),
+    }
+    .to_string()
+}
+
+/// What was wrong with a broker's certificate last; empty when nothing was.
+///
+/// # Safety
+/// `rk` is a client that is alive.
+pub(crate) unsafe fn last_certificate(rk: *const sys::rd_kafka_t) -> String {
+    // SAFETY: the caller's promise; reads one field.
+    let heard = unsafe { sys::rd_kafka_opaque(rk) }.cast::<Heard>();
+    // SAFETY: NULL, or the reference that the client holds as long as it lives.
+    let heard = unsafe { heard.as_ref() };
+    heard.map_or(String::new(), |h| {
+        h.last_certificate
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    })
 }
 
 /// Give back the reference that a client held.

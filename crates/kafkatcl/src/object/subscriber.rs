@@ -308,14 +308,14 @@ subcommands! { TABLE for Subscriber {
     /// Commits offsets: tuples `{topic partition offset}`, one per word or one list of them; the offset is the one to read
     /// next. Without *tuples*: what this member has seen of all its partitions.
     ///
-    /// With `-async` it does not wait for the broker's answer; else *timeout* bounds the wait (default 60000 ms; the commit
+    /// With `-async` it does not wait for the broker's answer; else *timeout* bounds the wait (default 8000 ms; the commit
     /// may still happen after it, `RD_KAFKA_RESP_ERR__TIMED_OUT`). If there is nothing to commit, that is an error
     /// (`RD_KAFKA_RESP_ERR__NO_OFFSET`).
     "commit" => fn(this, cx, r#async: Switch, timeout: Given<Wait>, tuples: Rest<Data>) {
         let link = this.link()?;
         let words = plain(tuples);
         let list = if words.is_empty() { None } else { Some(self::tuples(&words, Need::Offset)?) };
-        let deadline = Deadline::after(timeout.0.map_or(Timeout::ms(60_000), |t| t.0));
+        let deadline = Deadline::after(timeout.0.map_or(Timeout::ms(8000), |t| t.0));
         let mut stopped = None;
         let done = link.client().commit_while(list.as_ref(), r#async.0, &mut || {
             stopped = cx.interp.check_cancel().err();
