@@ -258,6 +258,18 @@ impl Inlet {
             .map(|m| m.offset)
     }
 
+    /// The first error that waits here and says that the user may not do something: code and text.
+    pub fn refusal(&self) -> Option<(Code, String)> {
+        self.held.borrow().iter().find_map(|(fields, _)| match fields {
+            Fields::Error { code, message, .. } => {
+                let name = code.text();
+                let code = Code::from_name(&name).filter(|_| name.ends_with("_AUTHORIZATION_FAILED"))?;
+                Some((code, message.text()))
+            }
+            Fields::Message { .. } => None,
+        })
+    }
+
     /// How many messages wait here.
     pub fn held(&self) -> usize {
         self.held.borrow().len()

@@ -124,7 +124,7 @@ fn closing_begun_and_let_go() {
             ("group.id", group.as_str()),
             ("partition.assignment.strategy", strategy),
             ("session.timeout.ms", "1000"), // how long a commit waits for its coordinator
-            ("max.poll.interval.ms", "60000"),
+            ("heartbeat.interval.ms", "100"),
         ];
         let client = consumer(&mock, Wants { rebalance, ..quiet() }, &settings);
         let queue = client.consumer_queue().unwrap();

@@ -316,9 +316,15 @@ subcommands! { TABLE for Subscriber {
         let words = plain(tuples);
         let list = if words.is_empty() { None } else { Some(self::tuples(&words, Need::Offset)?) };
         let deadline = Deadline::after(timeout.0.map_or(Timeout::ms(8000), |t| t.0));
+        let inlet = this.inlet()?;
         let mut stopped = None;
         let done = link.client().commit_while(list.as_ref(), r#async.0, &mut || {
             stopped = cx.interp.check_cancel().err();
+            // Where the group may not be used, only an event says so, and the broker's answer never comes.
+            inlet.stock((inlet.held() + 1).min(STOCK_MOST));
+            if let Some((code, text)) = inlet.refusal() {
+                stopped = Some(fail::refuse("commit", code, text));
+            }
             stopped.is_none() && !deadline.is_over()
         });
         match stopped {
