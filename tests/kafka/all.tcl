@@ -60,7 +60,7 @@ proc ::all::Run {words} {
     variable done
     variable total ""
     set channel [open |[concat [list timeout -k 20 $o(-limit)] $words \
-	    [list 2>@1 </dev/null]]]
+	    [list </dev/null 2>@1]]]
     fconfigure $channel -blocking 0 -buffering line
     fileevent $channel readable [list ::all::Hear $channel]
     vwait ::all::done

@@ -29,12 +29,12 @@ fn numbers_and_names_are_tcls() {
     for line in header.lines() {
         if let Some(number) = line.strip_prefix("/* ").and_then(|l| l.strip_suffix(" */")) {
             slot = number.parse().ok();
-        } else if let (Some(n), Some(at)) = (slot, line.find("Tcl_").filter(|_| line.contains('('))) {
-            let open = line.find('(').unwrap_or(line.len());
+        } else if let (Some(n), Some(open)) = (slot, line.find('(')) {
+            // The function's name is the word before the first parenthesis, also where its line is not the first one.
             let name = line[..open]
                 .rsplit(|c: char| !c.is_alphanumeric() && c != '_')
                 .next()
-                .unwrap_or(&line[at..open]);
+                .unwrap_or_default();
             theirs.insert(name.to_string(), n);
             slot = None;
         }
