@@ -103,6 +103,9 @@ impl Deadline {
     }
 }
 
+/// What to do when a queue has something and there is no callback.
+pub type Idle = Box<dyn Fn(&Inlet)>;
+
 /// A queue with its callback.
 pub struct Inlet {
     queue: RefCell<Queue>,
@@ -114,7 +117,7 @@ pub struct Inlet {
     sieve: Box<dyn Sieve>,
     words: Rc<Words>,
     /// What to do when the queue has something and there is no callback.
-    idle: Option<Box<dyn Fn(&Inlet)>>,
+    idle: Option<Idle>,
     me: Weak<Inlet>,
     /// Keeps the client; declared after the queue, which must go first.
     _link: Rc<Link>,
@@ -122,13 +125,7 @@ pub struct Inlet {
 
 impl Inlet {
     /// An inlet for a queue.
-    pub fn new(
-        interp: &Interp,
-        link: &Rc<Link>,
-        queue: Queue,
-        sieve: Box<dyn Sieve>,
-        idle: Option<Box<dyn Fn(&Inlet)>>,
-    ) -> Rc<Inlet> {
+    pub fn new(interp: &Interp, link: &Rc<Link>, queue: Queue, sieve: Box<dyn Sieve>, idle: Option<Idle>) -> Rc<Inlet> {
         Rc::new_cyclic(|me| Inlet {
             queue: RefCell::new(queue),
             door: RefCell::new(None),

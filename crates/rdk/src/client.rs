@@ -7,7 +7,6 @@
 
 use std::ffi::{c_char, CStr};
 use std::ptr;
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, MutexGuard};
 
 use crate::config::{Config, TopicConfig};
@@ -189,38 +188,9 @@ impl Client {
         self.ptr(op)
     }
 
-    /// Note that closing onto `queue` begins; false if it had begun before.
-    pub(crate) fn begin_closing(&self, queue: &Queue) -> bool {
-        let mut closing = locked(&self.inner.closing);
-        if closing.is_some() {
-            return false;
-        }
-        *closing = Some(queue.share());
-        self.inner.is_closing.store(true, Ordering::SeqCst);
-        true
-    }
-
-    /// Note that it did not begin after all.
-    pub(crate) fn not_closing(&self) {
-        self.inner.is_closing.store(false, Ordering::SeqCst);
-        *locked(&self.inner.closing) = None;
-    }
-
-    /// Whether librdkafka may take no more calls about the group: one that meets the end of a close is
-    /// never answered (rd_kafka_cgrp_terminated) and would hang. While a rebalance event is not
-    /// answered the close cannot end.
-    pub(crate) fn is_closing(&self) -> bool {
-        self.inner.is_closing.load(Ordering::SeqCst) && !self.inner.unanswered.load(Ordering::SeqCst)
-    }
-
-    /// Note that a rebalance event was polled.
-    pub(crate) fn rebalance_seen(&self) {
-        self.inner.unanswered.store(true, Ordering::SeqCst);
-    }
-
-    /// Note that it was answered.
-    pub(crate) fn rebalance_answered(&self) {
-        self.inner.unanswered.store(false, Ordering::SeqCst);
+    /// What all clones share.
+    pub(crate) fn inner(&self) -> &Inner {
+        &self.inner
     }
 
     /// Whether answers to commits are wanted as events ([`crate::Wants::commits`]).

@@ -1,4 +1,4 @@
-//! What only consumers can do: subscribe, assign, commit, seek, pause, close.
+//! What only consumers can do: subscribe, commit, seek, pause. Assigning and closing are in `closing.rs`.
 //!
 //! Each call here first checks that the client is a consumer, of this process, and not closed;
 //! librdkafka would accept some of them on others and do nothing.
@@ -11,7 +11,6 @@ use crate::config::safe_regex;
 use crate::error::{Code, Error, Result};
 use crate::event::EventKind;
 use crate::partition::PartitionList;
-use crate::queue::Queue;
 use crate::sys::{self, coded};
 use crate::timeout::Timeout;
 use crate::wants::Kind;
@@ -93,48 +92,10 @@ impl Client {
         })
     }
 
-    /// Read exactly these partitions, or none (`rd_kafka_assign`). The answer to a rebalance event
-    /// of an eager group, or the start of reading without one. [`crate::Offset::Invalid`] means the
-    /// committed offset.
-    pub fn assign(&self, partitions: Option<&PartitionList>) -> Result<()> {
-        let rk = self.consumer("assign")?;
-        let list = partitions.map_or(ptr::null_mut(), PartitionList::as_ptr);
-        // SAFETY: a live consumer, and NULL or a live list, which is copied.
-        Error::check("assign", unsafe { coded::rd_kafka_assign(rk, list) })?;
-        self.rebalance_answered();
-        Ok(())
-    }
-
     /// The partitions being read (`rd_kafka_assignment`).
     pub fn assignment(&self) -> Result<PartitionList> {
         // SAFETY: a live consumer; on success stores a new list.
         self.listed("assignment", |rk, out| unsafe { coded::rd_kafka_assignment(rk, out) })
-    }
-
-    /// Read these partitions as well (`rd_kafka_incremental_assign`): the answer to an assign event
-    /// of a cooperative group.
-    pub fn incremental_assign(&self, partitions: &PartitionList) -> Result<()> {
-        let rk = self.consumer("incremental_assign")?;
-        // SAFETY: a live consumer and a live list, which is copied; returns an error object or NULL.
-        unsafe {
-            let error = sys::rd_kafka_incremental_assign(rk, partitions.as_ptr());
-            Error::take("incremental_assign", error)?;
-        }
-        self.rebalance_answered();
-        Ok(())
-    }
-
-    /// Read these partitions no more (`rd_kafka_incremental_unassign`): the answer to a revoke
-    /// event of a cooperative group.
-    pub fn incremental_unassign(&self, partitions: &PartitionList) -> Result<()> {
-        let rk = self.consumer("incremental_unassign")?;
-        // SAFETY: a live consumer and a live list, which is copied; returns an error object or NULL.
-        unsafe {
-            let error = sys::rd_kafka_incremental_unassign(rk, partitions.as_ptr());
-            Error::take("incremental_unassign", error)?;
-        }
-        self.rebalance_answered();
-        Ok(())
     }
 
     /// How the group rebalances: `NONE` (no group or not joined), `EAGER` or `COOPERATIVE`
@@ -295,54 +256,4 @@ impl Client {
             coded::rd_kafka_offsets_for_times(rk, list, timeout.as_ms())
         })
     }
-
-    /// Begin to leave the group and close (`rd_kafka_consumer_close_queue`): offsets are committed
-    /// (with `enable.auto.commit`) and partitions given back.
-    ///
-    /// From now on all events of the consumer come to `queue`, a queue of this client (the consumer
-    /// queue itself will do); with [`crate::Wants::rebalance`] the program must answer the last revoke
-    /// event. Poll `queue` until [`Client::closed`] is true: some milliseconds, but up to
-    /// `session.timeout.ms` if a commit is on its way to a coordinator that is gone. The last
-    /// [`Client`] may be dropped before that: a thread then finishes the close and destroys the
-    /// client, which stays in the ledger until then. Meanwhile calls about the group are errors (code
-    /// `__STATE`), except between polling a rebalance event and answering it.
-    ///
-    /// Errors: `__UNKNOWN_GROUP` without a group, `__CONFLICT` if it was called before, the fatal
-    /// error if there was one (then just drop the client).
-    pub fn close_start(&self, queue: &Queue) -> Result<()> {
-        let rk = match self.consumer("close") {
-            Err(_) if self.is_closing() && !self.closed() => return Err(closing_already()),
-            checked => checked?,
-        };
-        if !queue.client().same(self) {
-            return Err(Error::new(
-                "close",
-                Code::INVALID_ARG,
-                "the queue belongs to another client",
-            ));
-        }
-        if !self.begin_closing(queue) {
-            return Err(closing_already());
-        }
-        // SAFETY: a live consumer and a live queue of it, which librdkafka refers to on its own.
-        let error = unsafe { sys::rd_kafka_consumer_close_queue(rk, queue.as_ptr()) };
-        // SAFETY: straight from the call.
-        unsafe { Error::take("close", error) }.map_err(|error| {
-            self.not_closing();
-            error
-        })
-    }
-
-    /// Whether the consumer is closed (`rd_kafka_consumer_closed`); false without a group.
-    pub fn closed(&self) -> bool {
-        match self.ptr_of("closed", Kind::Consumer) {
-            // SAFETY: a live client; reads one atomic.
-            Ok(rk) => unsafe { sys::rd_kafka_consumer_closed(rk) != 0 },
-            Err(_) => false,
-        }
-    }
-}
-
-fn closing_already() -> Error {
-    Error::new("close", Code::CONFLICT, "this consumer is closing already")
 }

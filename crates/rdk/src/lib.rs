@@ -9,7 +9,7 @@
 //! | `rd_kafka_conf_*`, `rd_kafka_topic_conf_*` | [`Config`], [`TopicConfig`], [`scope`], [`refused`], [`is_secret`] |
 //! | `rd_kafka_msg_partitioner_*` | [`Partitioner`] |
 //! | `rd_kafka_new`, `rd_kafka_destroy_flags`, `rd_kafka_flush`, `rd_kafka_metadata`, ... | [`Client`] |
-//! | `rd_kafka_subscribe`, `rd_kafka_assign`, `rd_kafka_commit`, `rd_kafka_seek_partitions`, ... | [`Client`] (file `group.rs`) |
+//! | `rd_kafka_subscribe`, `rd_kafka_assign`, `rd_kafka_commit`, `rd_kafka_seek_partitions`, ... | [`Client`] (files `group.rs`, `closing.rs`) |
 //! | `rd_kafka_topic_new`, `rd_kafka_produce*`, `rd_kafka_consume_start_queue` | [`Topic`] |
 //! | `rd_kafka_queue_*` | [`Queue`] |
 //! | `rd_kafka_event_*` | [`Event`] |
@@ -29,6 +29,7 @@
 //! ```
 
 mod client;
+mod closing;
 mod config;
 mod error;
 mod event;

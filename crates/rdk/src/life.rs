@@ -10,10 +10,12 @@ use std::sync::{mpsc, Arc, Mutex, MutexGuard, PoisonError, TryLockError, Weak};
 use std::time::{Duration, Instant};
 
 use crate::client::Client;
+use crate::error::Code;
 use crate::event::EventKind;
 use crate::fork;
 use crate::handle::{Handle, Line, Resource, Shared};
 use crate::log;
+use crate::partition::PartitionList;
 use crate::queue::QueueObject;
 use crate::sys::{self, coded};
 use crate::timeout::Timeout;
@@ -58,8 +60,10 @@ pub(crate) struct Inner {
     pub(crate) closing: Mutex<Option<Arc<Handle<QueueObject>>>>,
     /// The same as a flag, to be looked at by each call.
     pub(crate) is_closing: AtomicBool,
-    /// A rebalance event was polled and not answered yet.
-    pub(crate) unanswered: AtomicBool,
+    /// The rebalance event that was polled and not answered yet: what it asks for, and of which partitions.
+    pub(crate) unanswered: Mutex<Option<(Code, PartitionList)>>,
+    /// One was answered since closing began.
+    pub(crate) settled: AtomicBool,
     /// Partitions started with [`crate::Topic::start`], by topic name.
     pub(crate) started: Mutex<Vec<(String, i32)>>,
 }
@@ -76,6 +80,7 @@ struct Closing {
     queue: Arc<Handle<QueueObject>>,
     client: Handle<ClientObject>,
     unanswered: bool,
+    settled: bool,
 }
 
 impl Closing {
@@ -95,16 +100,15 @@ impl Closing {
             if start.elapsed() >= patience {
                 return false;
             }
-            if std::mem::take(&mut self.unanswered) {
-                // While a group terminates, any assign counts as the answer that it waits for, whatever
-                // the protocol (rd_kafka_cgrp_handle_assign_op). Only then: a call that meets the end of
-                // the close is never answered (rd_kafka_cgrp_terminated).
+            if self.unanswered && !self.settled {
+                // See Client::answer: the group waits for this, and it answers all there is to answer.
+                self.settled = true;
                 // SAFETY: as above; NULL means no partitions.
                 unsafe { coded::rd_kafka_assign(rk, ptr::null()) };
             }
             // SAFETY: the client outlives the event, which is dropped at the end of this round.
             if let Some(event) = unsafe { self.queue.next(Timeout::ms(10)) } {
-                self.unanswered = event.kind() == EventKind::Rebalance;
+                self.unanswered |= event.kind() == EventKind::Rebalance;
             }
         }
         // SAFETY: as above; returns a queue reference of this client for the caller to destroy.
@@ -129,7 +133,12 @@ impl Drop for Inner {
         let mut closing = Closing {
             queue,
             client,
-            unanswered: *self.unanswered.get_mut(),
+            unanswered: self
+                .unanswered
+                .get_mut()
+                .unwrap_or_else(PoisonError::into_inner)
+                .is_some(),
+            settled: *self.settled.get_mut(),
         };
         if closing.finish(Duration::ZERO) {
             return; // destroys it
@@ -198,7 +207,8 @@ impl Inner {
             commits: wants.commits,
             closing: Mutex::default(),
             is_closing: AtomicBool::new(false),
-            unanswered: AtomicBool::new(false),
+            unanswered: Mutex::default(),
+            settled: AtomicBool::new(false),
             started: Mutex::default(),
         });
         if let Some(mut open) = listed.then(open_list).flatten() {

@@ -144,7 +144,7 @@ impl Queue {
         // SAFETY: the borrow of self keeps queue and client alive.
         let event = unsafe { self.raw.next(timeout) }?;
         if event.kind() == EventKind::Rebalance {
-            self.client.rebalance_seen();
+            self.client.rebalance_seen(&event);
         }
         Some(event)
     }

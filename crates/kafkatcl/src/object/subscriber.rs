@@ -80,7 +80,7 @@ impl Group {
 impl Sieve for Group {
     fn draw(&self, words: &Words, event: Event<'_>) -> Option<Taken> {
         if self.store && event.kind() == EventKind::Message {
-            for message in event.messages() {
+            if let Some(message) = event.messages().next() {
                 // It fails only for a partition that has just been taken away; its new owner counts for itself.
                 let _ = message.store_offset();
                 return Some(Taken::Fields(Fields::of_message(words, &message)));
@@ -91,7 +91,7 @@ impl Sieve for Group {
 
     fn draw_waiting(&self, words: &Words, event: Event<'_>) -> (Option<Taken>, Option<Mark>) {
         if event.kind() == EventKind::Message {
-            for message in event.messages() {
+            if let Some(message) = event.messages().next() {
                 let mark = Mark {
                     topic: message.topic_name().into_owned(),
                     partition: message.partition(),
