@@ -113,6 +113,8 @@ pub struct Inlet {
     callback: RefCell<Option<Prefix>>,
     held: RefCell<VecDeque<(Fields, Option<Mark>)>>,
     closed: Cell<bool>,
+    /// How many errors about unknown partitions have been told already, before librdkafka does.
+    told: Cell<usize>,
     interp: Interp,
     sieve: Box<dyn Sieve>,
     words: Rc<Words>,
@@ -132,6 +134,7 @@ impl Inlet {
             callback: RefCell::new(None),
             held: RefCell::new(VecDeque::new()),
             closed: Cell::new(false),
+            told: Cell::new(0),
             interp: interp.clone(),
             sieve,
             words: render::words(),
@@ -206,8 +209,19 @@ impl Inlet {
     fn poll(&self, timeout: Timeout) -> Option<Option<Taken>> {
         let queue = self.queue.borrow();
         let event = queue.poll(timeout)?;
+        let unknown =
+            event.kind() == EventKind::Error && self.told.get() > 0 && event.error().code == Code::UNKNOWN_PARTITION;
+        if unknown {
+            self.told.set(self.told.get() - 1);
+            return Some(None);
+        }
         let taken = self.sieve.draw(&self.words, event);
         Some(self.settle(taken))
+    }
+
+    /// The script is told of an unknown partition now; the same from librdkafka would be the second time.
+    pub fn expect_unknown_partition(&self) {
+        self.told.set(self.told.get() + 1);
     }
 
     /// Forgets what waits here of partitions that were taken away.

@@ -309,8 +309,8 @@ subcommands! { TABLE for Subscriber {
     /// next. Without *tuples*: what this member has seen of all its partitions.
     ///
     /// With `-async` it does not wait for the broker's answer; else *timeout* bounds the wait (default 8000 ms; the commit
-    /// may still happen after it, `RD_KAFKA_RESP_ERR__TIMED_OUT`). If there is nothing to commit, that is an error
-    /// (`RD_KAFKA_RESP_ERR__NO_OFFSET`).
+    /// may still happen after it, `RD_KAFKA_RESP_ERR__TIMED_OUT`). Without `-async`
+    /// it is an error if there is nothing to commit (`RD_KAFKA_RESP_ERR__NO_OFFSET`).
     "commit" => fn(this, cx, r#async: Switch, timeout: Given<Wait>, tuples: Rest<Data>) {
         let link = this.link()?;
         let words = plain(tuples);

@@ -136,25 +136,34 @@ impl TopicConsumer {
             }
         }
         let metadata = link.client().metadata(Some(topic), Timeout::ms(300));
-        let found = metadata
+        let Some(info) = metadata
             .ok()
-            .and_then(|m| m.topics.into_iter().find(|t| t.name == topic.name()));
-        let count = found
-            .as_ref()
-            .map_or(0, |t| i32::try_from(t.partitions.len()).unwrap_or(i32::MAX));
+            .and_then(|m| m.topics.into_iter().find(|t| t.name == topic.name()))
+        else {
+            self.looked.set(Some((now, 0)));
+            return;
+        };
+        let count = i32::try_from(info.partitions.len()).unwrap_or(i32::MAX);
         self.looked.set(Some((now, count)));
-        if let Some(info) = found.filter(|t| t.error == Code::TOPIC_AUTHORIZATION_FAILED) {
-            let text = format!("topic {}: {}", info.name, info.error.text());
-            let error = Error {
-                op: "start",
-                code: info.error,
-                text,
-                fatal: false,
-                retriable: false,
-                abort: false,
-            };
-            inlet.tell(Fields::of_error(&error));
-        }
+        let (code, text) = if info.error == Code::TOPIC_AUTHORIZATION_FAILED {
+            (info.error, format!("topic {}: {}", info.name, info.error.text()))
+        } else if count > 0 && partition >= count {
+            // librdkafka tells it as well, if the answer is news to it and comes after the start: not twice.
+            inlet.expect_unknown_partition();
+            let text = format!("topic {} has {count} partitions, and none is {partition}", info.name);
+            (Code::UNKNOWN_PARTITION, text)
+        } else {
+            return;
+        };
+        let error = Error {
+            op: "start",
+            code,
+            text,
+            fatal: false,
+            retriable: false,
+            abort: false,
+        };
+        inlet.tell(Fields::of_error(&error));
     }
 
     fn not_started(&self, op: &'static str, partition: i32) -> Raise {
