@@ -49,7 +49,14 @@ pub fn create(interp: &Interp, name: &str, master: &Master, role: Role) -> Outco
 
 /// Brokers as librdkafka wants them; an empty list is an error.
 pub fn checked_brokers(word: &Obj) -> Result<String, Raise> {
-    master::some_brokers(word)
+    let list = settings::broker_list(word)?;
+    if list.is_empty() {
+        return Err(Raise::new(
+            "Broker list must contain at least one element",
+            ["TCL", "VALUE", "BROKERS"],
+        ));
+    }
+    Ok(list)
 }
 
 /// Adds brokers to a running client.

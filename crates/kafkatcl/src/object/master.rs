@@ -4,7 +4,7 @@ use crate::args::{Callback, Count, Given, List, NewName, PairList, Pairs, Text};
 use crate::fail::refuse;
 use crate::link::{Link, Logger, Routes};
 use crate::object::{handle, subscriber};
-use crate::settings::{broker_list, Role, Settings};
+use crate::settings::{Role, Settings};
 use crate::table::{Object, Outcome, Row};
 use crate::{args, names, render, subcommands};
 use rdk::{Client, Code, Delivery, Kind, LogTo, Partitioner, Wants};
@@ -256,16 +256,4 @@ subcommands! { TABLE for Master {
 pub fn partitioner_pair(name: &str) -> Result<(String, String), Raise> {
     let name = args::choose("suboption", name, &Partitioner::NAMES)?;
     Ok(("partitioner".to_string(), name.to_string()))
-}
-
-/// Brokers as librdkafka wants them; an empty list is an error.
-pub fn some_brokers(word: &tclstubs::Obj) -> Result<String, Raise> {
-    let list = broker_list(word)?;
-    if list.is_empty() {
-        return Err(Raise::new(
-            "Broker list must contain at least one element",
-            ["TCL", "VALUE", "BROKERS"],
-        ));
-    }
-    Ok(list)
 }
