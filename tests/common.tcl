@@ -335,18 +335,36 @@ proc ::kafkatest::newTopic {base {partitions 1} {replicas 1}} {
     } else {
 	[cluster] create_topic $name $partitions $replicas
     }
-    # Known to the brokers does not mean known to all of them at once.
+    # Known to one broker does not mean known to all of them.
     set limit [expr {[clock milliseconds] + 20000}]
     while 1 {
-	if {![catch {[producer] info partitions $name} count]
+	if {[Everywhere $name $partitions]
+		&& ![catch {[producer] info partitions $name} count]
 		&& $count == $partitions} {
 	    return $name
 	}
 	if {[clock milliseconds] > $limit} {
-	    return -code error "topic $name does not appear: $count"
+	    return -code error "topic $name does not appear everywhere"
 	}
 	settle 20
     }
+}
+
+# ::kafkatest::Everywhere --
+#
+#	Does each broker of a real cluster know the topic?
+
+proc ::kafkatest::Everywhere {name partitions} {
+    variable servers
+    if {[::tcltest::testConstraint real]} {
+	foreach address [split $servers ,] {
+	    # One that cannot be reached cannot mislead a client.
+	    if {![catch {KnowsTopic $address $name $partitions} knows] && !$knows} {
+		return 0
+	    }
+	}
+    }
+    return 1
 }
 
 # ::kafkatest::CreateTopic --
@@ -371,29 +389,77 @@ proc ::kafkatest::CreateTopic {servers name partitions replicas} {
 }
 
 proc ::kafkatest::AskForTopic {address name partitions replicas} {
+    # Key 19 in version 2.
+    set answer [Ask $address 19 2 [binary format I 1][Packed $name][binary \
+	    format ISIIIc $partitions $replicas 0 0 20000 0]]
+    # Delay, one topic: its name and the error.
+    binary scan $answer IIS delay count length
+    binary scan $answer @[expr {10 + $length}]S code
+    return $code
+}
+
+# ::kafkatest::KnowsTopic --
+#
+#	Does the broker at this address itself know leaders of so many partitions?
+#	(Metadata in version 1; a client asks any broker it likes.)
+
+proc ::kafkatest::KnowsTopic {address name partitions} {
+    set answer [Ask $address 3 1 [binary format I 1][Packed $name]]
+    binary scan $answer I brokers
+    set at 4
+    for {set i 0} {$i < $brokers} {incr i} {
+	# Number, host, port, rack (its length is -1 if there is none).
+	binary scan $answer @[incr at 4]S length
+	binary scan $answer @[incr at [expr {6 + $length}]]S length
+	incr at [expr {2 + max(0, $length)}]
+    }
+    # The controller, one topic: error, name, internal or not, partitions.
+    binary scan $answer @[incr at 8]SS error length
+    binary scan $answer @[incr at [expr {5 + $length}]]I count
+    if {$error != 0 || $count != $partitions} {
+	return 0
+    }
+    incr at 4
+    for {set i 0} {$i < $count} {incr i} {
+	# Error, number, leader, replicas, those in sync.
+	binary scan $answer @${at}SIII error partition leader replicas
+	if {$leader < 0} {
+	    return 0
+	}
+	binary scan $answer @[incr at [expr {14 + 4 * $replicas}]]I insync
+	incr at [expr {4 + 4 * $insync}]
+    }
+    return 1
+}
+
+# ::kafkatest::Ask --
+#
+#	Sends one request to a broker on a connection of its own; returns the body
+#	of the answer.
+
+proc ::kafkatest::Ask {address key version body} {
     regexp {^(.*):(\d+)$} $address -> host port
-    set string [list apply {text {
-	set bytes [encoding convertto utf-8 $text]
-	return [binary format S [string length $bytes]]$bytes
-    }}]
-    # Key 19, version 2, a number to know the answer by, who asks.
-    set request [binary format SSI 19 2 7][{*}$string kafkatest]
-    append request [binary format I 1] [{*}$string $name] \
-	    [binary format ISIIIc $partitions $replicas 0 0 20000 0]
+    # A number to know the answer by, and who asks.
+    set request [binary format SSI $key $version 7][Packed kafkatest]$body
     set channel [socket $host $port]
     try {
 	fconfigure $channel -translation binary -buffering none
 	puts -nonewline $channel [binary format I [string length $request]]$request
 	flush $channel
 	binary scan [read $channel 4] I size
-	set answer [read $channel $size]
-	# Number, delay, one topic: its name and the error.
-	binary scan $answer IIIS number delay count length
-	binary scan [string range $answer [expr {14 + $length}] end] S code
-	return $code
+	return [string range [read $channel $size] 4 end]
     } finally {
 	close $channel
     }
+}
+
+# ::kafkatest::Packed --
+#
+#	A text as Kafka's protocol wants it.
+
+proc ::kafkatest::Packed {text} {
+    set bytes [encoding convertto utf-8 $text]
+    return [binary format S [string length $bytes]]$bytes
 }
 
 # ::kafkatest::producer --

@@ -49,7 +49,7 @@ namespace eval ::verifiable {
     # The offset that comes next, by partition; what was not yet committed.
     variable position [dict create]
     variable uncommitted [dict create]
-    # What was read and not yet reported, by partition: count, first, last.
+    # What was read and not yet reported, by partition: offsets.
     variable batch [dict create]
     variable cooperative 0
 }
@@ -142,11 +142,11 @@ proc ::verifiable::Flush {} {
     }
     set total 0
     set parts {}
-    dict for {p three} $batch {
-	lassign $three count first last
+    dict for {p offsets} $batch {
+	set count [llength $offsets]
 	incr total $count
-	lappend parts [object topic [text [option --topic]] partition $p \
-		count $count minOffset $first maxOffset $last]
+	lappend parts [object topic [text [option --topic]] partition $p count $count \
+		minOffset [lindex $offsets 0] maxOffset [lindex $offsets end]]
     }
     set batch [dict create]
     event records_consumed count $total partitions [items $parts]
@@ -177,62 +177,91 @@ proc ::verifiable::Look {} {
 proc ::verifiable::Change {now} {
     variable owned
     variable cooperative
-    Flush
+    variable batch
+    variable position
+    variable uncommitted
     set gone $owned
     set new $now
     if {$cooperative} {
 	set gone [lmap p $owned {expr {$p in $now ? [continue] : $p}}]
 	set new [lmap p $now {expr {$p in $owned ? [continue] : $p}}]
     }
+    set later [dict create]
     if {[llength $gone]} {
-	Leave $gone
+	set later [Leave $gone $now]
+    } else {
+	Flush
     }
     set owned $now
     if {[llength $new]} {
 	event partitions_assigned partitions [Places $new]
+    }
+    dict for {p offsets} $later {
+	dict set batch $p $offsets
+	dict set position $p [expr {[lindex $offsets end] + 1}]
+	dict set uncommitted $p [dict get $position $p]
     }
     return
 }
 
 # verifiable::Leave --
 #
-#	Partitions are gone: what the package has committed of them is asked.
+#	Partitions are gone, some of them to come back at once: what the package
+#	has committed of them is asked.  It commits all that was seen before it
+#	gives up a partition, so what was read behind that belongs to the next
+#	assignment.  Reports what belongs to this one, and returns the rest:
+#	partitions and lists of offsets.
 
-proc ::verifiable::Leave {gone} {
+proc ::verifiable::Leave {gone now} {
     variable s
+    variable batch
     variable position
     variable uncommitted
-    set offsets [dict create]
-    foreach p $gone {
-	if {[dict exists $uncommitted $p]} {
-	    dict set offsets $p [dict get $uncommitted $p]
-	    dict unset uncommitted $p
+    set offsets [dict filter $uncommitted script {p offset} {expr {$p in $gone}}]
+    set later [dict create]
+    set found {}
+    set error ""
+    if {[dict size $offsets] && [catch {
+	$s offsets -committed [lmap p [dict keys $offsets] {list [option --topic] $p}]
+    } found]} {
+	set error $found
+	set found {}
+    }
+    set missing {}
+    foreach tuple $found {
+	lassign $tuple - p offset
+	if {![string is wideinteger -strict $offset]} {
+	    set offset 0
 	}
+	# A new owner may have committed more already.
+	if {$offset >= [dict get $offsets $p]} continue
+	if {$p ni $now || ![dict exists $batch $p]} {
+	    lappend missing $p
+	    continue
+	}
+	set before [lmap at [dict get $batch $p] {expr {$at < $offset ? $at : [continue]}}]
+	dict set later $p [lrange [dict get $batch $p] [llength $before] end]
+	if {[llength $before]} {
+	    dict set batch $p $before
+	    dict set offsets $p $offset
+	} else {
+	    dict unset batch $p
+	    dict unset offsets $p
+	}
+    }
+    Flush
+    if {[dict size $offsets] && ![option --enable-autocommit]} {
+	if {[llength $missing]} {
+	    set error "not committed before the partitions [join $missing ,] were taken away"
+	}
+	Committed $offsets $error
+    }
+    foreach p $gone {
+	dict unset uncommitted $p
 	dict unset position $p
     }
-    if {[dict size $offsets] && ![option --enable-autocommit]} {
-	set partitions [dict keys $offsets]
-	set tuples [lmap p $partitions {list [option --topic] $p}]
-	if {[catch {$s offsets -committed $tuples} found]} {
-	    Committed $offsets $found
-	} else {
-	    # A new owner may have committed more already.
-	    set missing [lmap tuple $found {
-		lassign $tuple - p offset
-		if {[string is wideinteger -strict $offset]
-			&& $offset >= [dict get $offsets $p]} continue
-		set p
-	    }]
-	    if {[llength $missing]} {
-		Committed $offsets "not committed before the partitions [join $missing ,]\
-			were taken away"
-	    } else {
-		Committed $offsets ""
-	    }
-	}
-    }
     event partitions_revoked partitions [Places $gone]
-    return
+    return $later
 }
 
 # verifiable::Committed --
@@ -297,8 +326,8 @@ proc ::verifiable::Take {message} {
     set p [dict get $message partition]
     set offset [dict get $message offset]
     if {$p ni $owned || ([dict exists $position $p] && [dict get $position $p] != $offset)} {
-	Flush
 	Look
+	Flush
 	if {$p ni $owned} {
 	    # It was ours for a moment only.
 	    Change [lsort -integer [concat $owned $p]]
@@ -309,12 +338,7 @@ proc ::verifiable::Take {message} {
 	    Change $now
 	}
     }
-    if {[dict exists $batch $p]} {
-	lassign [dict get $batch $p] count first
-	dict set batch $p [list [incr count] $first $offset]
-    } else {
-	dict set batch $p [list 1 $offset $offset]
-    }
+    dict lappend batch $p $offset
     dict set position $p [expr {$offset + 1}]
     dict set uncommitted $p [expr {$offset + 1}]
     incr consumed
@@ -352,6 +376,7 @@ proc ::verifiable::Turn {} {
 	}
 	Take $message
     }
+    Look
     Flush
     Commit
     Look
@@ -372,6 +397,7 @@ while {!$verifiable::stopping} {
     verifiable::Turn
     update
 }
+verifiable::Look
 verifiable::Flush
 verifiable::Commit
 $verifiable::s delete
