@@ -86,7 +86,11 @@ demo::topic my.events.index 1
 
 KafkaIndexWriter create writer -brokers $demo::brokers -topic my.events \
     -every 100
-foreach line [lrange [demo::text] 0 49] {
+set lines [lrange [demo::text] 0 49]
+# The first message makes the topics, which may take a cluster a moment.
+writer produce 0 [lindex $lines 0] [clock milliseconds]
+writer flush
+foreach line [lrange $lines 1 end] {
     # The key is the time; the event loop runs between two lines.
     writer produce 0 $line [clock milliseconds]
     after 10 {set go 1}
