@@ -5,8 +5,14 @@
 #	anything failed.  A file that crashes, ends without its totals or hangs
 #	counts as one more failure.  It must not load the package.
 #
-#	usage: tclsh all.tcl ?-file patterns? ?-notfile patterns? ?-match patterns?
-#		?-skip patterns? ?-verbose words? ?other options of tcltest?
+#	usage: tclsh all.tcl ?-jobs n? ?-file patterns? ?-notfile patterns?
+#		?-match patterns? ?-skip patterns? ?-verbose words?
+#		?other options of tcltest?
+#
+#	-tmpdir folder	in it each file gets a folder of its own for what it writes;
+#			default: build
+#	-jobs n		so many files at a time, 1 by default: most of their time is
+#			waiting.  What a file prints then comes when it has ended.
 #
 #	KAFKATCL_BROKERS	a real cluster to test with, instead of the embedded
 #	KAFKATCL_TEST_SECONDS	how long one file may take; default 300
@@ -19,13 +25,19 @@ namespace eval ::kafkatest::all {
     if {[info exists ::env(KAFKATCL_TEST_SECONDS)]} {
 	set seconds $::env(KAFKATCL_TEST_SECONDS)
     }
+    variable jobs 1
+    # What the files write goes below this folder.
+    variable area ""
     variable passed 0 failed 0 skipped 0
     # The files that did not end as they should, each with what happened.
     variable broken {}
     # The names of failed tests.
     variable failures {}
-    # Of the file that runs.
-    variable channel "" ended "" totals ""
+    # Of each file that runs, by its channel: a dictionary.
+    variable running
+    array set running {}
+    # Changes when a file has ended.
+    variable ended 0
 }
 
 # ::kafkatest::all::Files --
@@ -54,69 +66,91 @@ proc ::kafkatest::all::Matches {name patterns} {
     return 0
 }
 
+# ::kafkatest::all::Say --
+#
+#	Shows a line of a file: at once if it runs alone.
+
+proc ::kafkatest::all::Say {channel line} {
+    variable jobs
+    variable running
+    if {$jobs == 1} {
+	puts $line
+    } else {
+	dict lappend running($channel) said $line
+    }
+}
+
 # ::kafkatest::all::Hear --
 #
-#	Shows what a test file prints, and takes its totals out of it.
+#	Takes what a test file prints, and its totals out of it.
 
-proc ::kafkatest::all::Hear {} {
-    variable channel
-    variable ended
-    variable totals
+proc ::kafkatest::all::Hear {channel} {
+    variable running
     variable failures
     while {[gets $channel line] >= 0} {
 	if {[regexp {^\S+:\tTotal\t(\d+)\tPassed\t(\d+)\tSkipped\t(\d+)\tFailed\t(\d+)} \
 		$line -> total good left bad]} {
-	    set totals [list $good $bad $left]
+	    dict set running($channel) totals [list $good $bad $left]
 	    continue
 	}
 	if {[regexp {^==== (\S+) .*FAILED$} $line -> name]
 		&& $name ni $failures} {
 	    lappend failures $name
 	}
-	puts $line
+	Say $channel $line
     }
     if {[eof $channel]} {
-	set ended eof
+	End $channel
     }
 }
 
-# ::kafkatest::all::Run --
+# ::kafkatest::all::Start --
 #
-#	Runs one test file and adds its totals.
+#	Starts a test file.
 
-proc ::kafkatest::all::Run {path options} {
-    variable channel
-    variable ended
-    variable totals
+proc ::kafkatest::all::Start {path options} {
     variable seconds
-    variable passed
-    variable failed
-    variable skipped
-    variable broken
-    set name [file tail $path]
-    set ended ""
-    set totals ""
-    set begin [clock milliseconds]
+    variable running
+    variable area
     set channel [open [list |[info nameofexecutable] $path {*}$options \
+	    -tmpdir [file join $area [file rootname [file tail $path]]] \
 	    </dev/null 2>@1] r]
-    set pids [pid $channel]
     fconfigure $channel -blocking 0 -buffering line
     # Whatever a test prints must not end the run.
     if {[package vsatisfies [info tclversion] 9.0-]} {
 	fconfigure $channel -profile replace
     }
-    fileevent $channel readable ::kafkatest::all::Hear
-    set timer [after [expr {$seconds * 1000}] \
-	    [list set ::kafkatest::all::ended late]]
-    vwait ::kafkatest::all::ended
-    after cancel $timer
-    set why ""
-    if {$ended eq "late"} {
-	foreach pid $pids {
-	    catch {exec kill -9 $pid}
-	}
-	set why "no end after $seconds seconds"
+    set running($channel) [dict create name [file tail $path] said {} \
+	    begin [clock milliseconds] totals {} \
+	    timer [after [expr {$seconds * 1000}] \
+		[list ::kafkatest::all::Late $channel]]]
+    fileevent $channel readable [list ::kafkatest::all::Hear $channel]
+}
+
+# ::kafkatest::all::Late --
+#
+#	Ends a file that takes too long.
+
+proc ::kafkatest::all::Late {channel} {
+    variable seconds
+    foreach pid [pid $channel] {
+	catch {exec kill -9 $pid}
     }
+    End $channel "no end after $seconds seconds"
+}
+
+# ::kafkatest::all::End --
+#
+#	A test file has ended: adds its totals.
+
+proc ::kafkatest::all::End {channel {why ""}} {
+    variable running
+    variable passed
+    variable failed
+    variable skipped
+    variable broken
+    variable ended
+    after cancel [dict get $running($channel) timer]
     fileevent $channel readable {}
     fconfigure $channel -blocking 1
     if {[catch {close $channel} message details] && $why eq ""} {
@@ -132,6 +166,8 @@ proc ::kafkatest::all::Run {path options} {
 	    }
 	}
     }
+    dict with running($channel) {}
+    unset running($channel)
     if {$totals eq ""} {
 	if {$why eq ""} {
 	    set why "ended without its totals"
@@ -145,6 +181,9 @@ proc ::kafkatest::all::Run {path options} {
 	    set why ""
 	}
     }
+    foreach line $said {
+	puts $line
+    }
     lassign $totals good bad left
     set spent [format %.1f [expr {([clock milliseconds] - $begin) / 1000.0}]]
     if {$why ne ""} {
@@ -154,6 +193,7 @@ proc ::kafkatest::all::Run {path options} {
     } else {
 	puts "$name: $good passed, $bad failed, $left skipped, in $spent s"
     }
+    incr ended
 }
 
 # ::kafkatest::all::Main --
@@ -164,7 +204,20 @@ proc ::kafkatest::all::Main {words} {
     variable skipped
     variable broken
     variable failures
+    variable jobs
+    variable running
+    variable area
+    variable directory
     fconfigure stdout -buffering line
+    set at [lsearch -exact $words -jobs]
+    if {$at >= 0} {
+	set jobs [lindex $words [expr {$at + 1}]]
+	if {![string is integer -strict $jobs] || $jobs < 1} {
+	    puts stderr "bad -jobs \"$jobs\": must be a number above 0"
+	    exit 2
+	}
+	set words [lreplace $words $at [expr {$at + 1}]]
+    }
     ::tcltest::configure -singleproc 0 {*}$words
     # Where the results go and which files run is our business.
     set options {}
@@ -178,10 +231,22 @@ proc ::kafkatest::all::Main {words} {
 	set cluster "Kafka at $::env(KAFKATCL_BROKERS)"
     }
     puts "Tcl [info patchlevel] ([info nameofexecutable]), $cluster"
+    if {"-tmpdir" ni $words} {
+	::tcltest::configure -tmpdir [file join [file dirname $directory] build]
+    }
+    set area [file join [::tcltest::temporaryDirectory] tests.[pid]]
+    file mkdir $area
     set files [Files]
     foreach path $files {
-	Run $path $options
+	if {[array size running] >= $jobs} {
+	    vwait ::kafkatest::all::ended
+	}
+	Start $path $options
     }
+    while {[array size running]} {
+	vwait ::kafkatest::all::ended
+    }
+    file delete -force $area
     if {![llength $files]} {
 	incr failed
 	puts "no test file matches"

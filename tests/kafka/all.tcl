@@ -11,6 +11,7 @@
 #	    -limit 1500		seconds that one part may take
 #
 #	Parts, all of them by default:
+#	    harness		the cluster harness itself, and what a bad machine gets
 #	    suite86 suite9	every test file on three brokers, in both Tcls
 #	    interop		other people's clients
 #	    faults		faults with accounting
@@ -24,7 +25,7 @@ source [file join [file dirname [file normalize [info script]]] cluster.tcl]
 namespace eval ::all {
     variable home [file dirname [file normalize [info script]]]
     variable tests [file dirname $home]
-    variable order {suite86 suite9 interop faults security}
+    variable order {harness suite86 suite9 interop faults security}
     variable o
     array set o {-tcl9 {} -messages 20000 -limit 1500}
     # The cluster of the suites, made when the first of them begins.
@@ -115,10 +116,16 @@ proc ::all::Part {name} {
 	    interop - security {
 		set words [list $shell [file join $home $name.test]]
 	    }
+	    harness {
+		set words [list $shell [file join $home selftest.tcl]]
+	    }
 	    faults {
 		set counted 0
 		set words [list $shell [file join $home torture.tcl] \
 			-messages $o(-messages)]
+		if {$o(-tcl9) ne ""} {
+		    lappend words -tclsh [list $shell $o(-tcl9)]
+		}
 	    }
 	}
 	lassign [Run $words] status total

@@ -20,7 +20,8 @@
 #	    -dir build/torture	cluster, histories and outputs; histories of
 #				scenarios that held are deleted
 #	    -table file		the table goes there as well
-#	    -tclsh program	runs the workers; default: this one
+#	    -tclsh {program ...}	run the workers, each those of every nth
+#				scenario; default: this one
 #	    -version V -heap N	of the cluster
 #
 #	Scenarios, all of them by default:
@@ -46,7 +47,7 @@ namespace eval ::torture {
     array set o [list -messages 20000 -seed {} -rate {} \
 	    -groups range,cooperative,consumer -java auto \
 	    -dir [file join $::cluster::root build torture] -table {} \
-	    -tclsh [info nameofexecutable] -version {} -heap 512]
+	    -tclsh [list [info nameofexecutable]] -version {} -heap 512]
     # The cluster.
     variable c ""
     # The present scenario: name, topic, group, dir, jobs, ...
@@ -294,7 +295,7 @@ proc ::torture::Worker {who script args} {
     variable c
     variable r
     variable home
-    set r(job,$who) [cluster::spawn $c program $o(-tclsh) \
+    set r(job,$who) [cluster::spawn $c program $r(shell) \
 	    [file join $home worker_$script.tcl] -bootstrap [cluster::bootstrap $c] \
 	    -topic $r(topic) -name $who -history [file join $r(dir) $who.history] \
 	    {*}$args]
@@ -399,9 +400,10 @@ proc ::torture::Median {list} {
 
 # torture::Run --
 #
-#	Runs a scenario: returns 1 if all that is demanded held.
+#	Runs a scenario with this kind of group and its workers in this Tcl:
+#	returns 1 if all that is demanded held.
 
-proc ::torture::Run {name group} {
+proc ::torture::Run {name group shell} {
     variable o
     variable c
     variable r
@@ -412,7 +414,8 @@ proc ::torture::Run {name group} {
     file delete -force $dir
     file mkdir $dir
     set word [format %x [expr {[clock microseconds] & 0xffffffff}]]
-    array set r [list name $name dir $dir topic torture-$name-$word partitions 4 \
+    array set r [list name $name shell $shell dir $dir \
+	    topic torture-$name-$word partitions 4 \
 	    all {0 1 2 3} groupname group-$name-$word workers {} consumers {} \
 	    ways {} named 3 rounds 0 longest 0 mb,producer 0 mb,consumer 0 \
 	    growth,producer - growth,consumer -]
@@ -645,8 +648,9 @@ proc ::torture::Main {argv} {
 	set i 0
 	foreach name $names {
 	    set group [lindex $groups [expr {$i % [llength $groups]}]]
+	    set shell [lindex $o(-tclsh) [expr {$i % [llength $o(-tclsh)]}]]
 	    incr i
-	    if {![Run $name $group]} {
+	    if {![Run $name $group $shell]} {
 		set good 0
 	    }
 	}
