@@ -9,6 +9,7 @@
 #	    -tcl9 program	the Tcl 9 shell
 #	    -messages 20000	of each scenario of faults
 #	    -limit 1500		seconds that one part may take
+#	    -jobs 4		test files at a time
 #
 #	Parts, all of them by default:
 #	    harness		the cluster harness itself, and what a bad machine gets
@@ -27,7 +28,7 @@ namespace eval ::all {
     variable tests [file dirname $home]
     variable order {harness suite86 suite9 interop faults security}
     variable o
-    array set o {-tcl9 {} -messages 20000 -limit 1500}
+    array set o {-tcl9 {} -messages 20000 -limit 1500 -jobs 4}
     # The cluster of the suites, made when the first of them begins.
     variable c ""
     # passed failed skipped, and one row for each part.
@@ -111,7 +112,7 @@ proc ::all::Part {name} {
 		if {$name eq "suite9"} {
 		    set shell $o(-tcl9)
 		}
-		set words [list $shell [file join $tests all.tcl]]
+		set words [list $shell [file join $tests all.tcl] -jobs $o(-jobs)]
 	    }
 	    interop - security {
 		set words [list $shell [file join $home $name.test]]
