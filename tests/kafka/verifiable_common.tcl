@@ -148,10 +148,16 @@ proc ::verifiable::object {args} {
 
 # verifiable::event --
 #
-#	Prints an event: one line, at once.
+#	Prints an event: one line, at once.  If nobody reads it any more, whoever
+#	started this client is gone, and so is its purpose.
 
 proc ::verifiable::event {name args} {
-    puts [object timestamp [clock milliseconds] name [text $name] {*}$args]
+    if {[catch {
+	puts [object timestamp [clock milliseconds] name [text $name] {*}$args]
+    } message]} {
+	note $message
+	exit 1
+    }
     return
 }
 
