@@ -33,7 +33,7 @@
 #	errorOf script	the message and the errorCode of an error, as a list
 #	runScript script ?-option value ...?	runs it in a process of its own
 #
-#	Constraints: mock real tcl86 tcl9 thread.
+#	Constraints: mock real tcl86 tcl9 thread newGroups.
 
 package require tcltest 2.3
 if {[info exists ::env(KAFKATCL_TEST_DEBUG)]} {
@@ -63,6 +63,7 @@ namespace eval ::kafkatest {
 	tcl9 {is about Tcl 9}
 	thread {needs the package Thread, which this Tcl does not find}
 	devFull {needs the device /dev/full}
+	newGroups {needs the new group protocol as Kafka 4.0 has it: older brokers have a preview}
     }
     # The commands that are there before the first test.
     variable atStart {}
@@ -453,6 +454,27 @@ proc ::kafkatest::Ask {address key version body} {
     }
 }
 
+# ::kafkatest::Supports --
+#
+#	Does one of these brokers know this version of this request?
+
+proc ::kafkatest::Supports {servers key version} {
+    foreach address [split $servers ,] {
+	if {[catch {Ask $address 18 0 {}} answer]} {
+	    continue
+	}
+	# An error, and triples: a key, its oldest and its newest version.
+	binary scan $answer SIS* error count triples
+	foreach {known oldest newest} $triples {
+	    if {$known == $key} {
+		return [expr {$version >= $oldest && $version <= $newest}]
+	    }
+	}
+	break
+    }
+    return 0
+}
+
 # ::kafkatest::Packed --
 #
 #	A text as Kafka's protocol wants it.
@@ -461,6 +483,10 @@ proc ::kafkatest::Packed {text} {
     set bytes [encoding convertto utf-8 $text]
     return [binary format S [string length $bytes]]$bytes
 }
+
+# ConsumerGroupHeartbeat: version 0 is the preview.
+::tcltest::testConstraint newGroups [expr {[::tcltest::testConstraint mock]
+	|| [::kafkatest::Supports $::env(KAFKATCL_BROKERS) 68 1]}]
 
 # ::kafkatest::producer --
 #
