@@ -4,17 +4,20 @@
 # not need a broker (the embedded cluster serves), and must not judge answers: it looks for crashes, hangs, panics and
 # errors without a code.
 #
-# usage: tclsh hostile.tcl ?-seed n? ?-calls n? ?-hang seconds? ?-log file? ?-pool n?
+# usage: tclsh hostile.tcl ?-seed n? ?-calls n? ?-jobs n? ?-hang seconds? ?-log file? ?-pool n?
 #   -seed   the order of all things; printed, so that a run can be repeated (threads make it repeat only nearly)
 #   -calls  how many calls                       -hang  how long one call may take before it counts as a hang
 #   -log    the file that holds the last call    -pool  how many objects of a kind may live at once
-# This process only watches; the calls are made by a child of it, in an interpreter of their own. The last line is
-# `N passed, N failed, N skipped`; the status is 0 if nothing failed.
+#   -jobs   so many processes share the calls, with seeds of their own from -seed on: most of a call is waiting. What one
+#           of them found is repeated with its seed, its calls and -jobs 1
+# This process only watches; the calls are made by its children, each in an interpreter of their own. The last line is
+# `N passed, N failed, N skipped`, a process each; the status is 0 if nothing failed.
 
 namespace eval ::hostile {
     variable option
-    array set option {-seed {} -calls 2000 -hang 40 -log {} -pool 5 -worker 0}
-    variable bad 0                              ;# findings so far
+    array set option {-seed {} -calls 2000 -jobs 1 -hang 40 -log {} -pool 5 -worker 0}
+    variable jobs                               ;# of the watcher: a dictionary for each child, by its channel
+    array set jobs {}
     variable seen                               ;# findings by text, so that each is shown once
     array set seen {}
 }
@@ -23,37 +26,45 @@ namespace eval ::hostile {
 
 # ::hostile::Watch --
 #
-#       Runs the calls in a child process and says how that ended.
+#       Makes the calls in child processes. Returns how many ended well, and how many did not or found something.
 
 proc ::hostile::Watch {} {
     variable option
-    set words {}
-    foreach {name value} [array get option] {
-	if {$name ne "-worker"} {lappend words $name $value}
+    variable jobs
+    variable good 0
+    variable bad 0
+    for {set i 0} {$i < $option(-jobs)} {incr i} {
+	set seed [expr {$option(-seed) + $i}]
+	# The first ones make one more where it does not divide.
+	set calls [expr {($option(-calls) + $option(-jobs) - 1 - $i) / $option(-jobs)}]
+	set log $option(-log).$i
+	close [open $log w]
+	set out [open [list |[info nameofexecutable] [info script] -seed $seed -calls $calls -hang $option(-hang) \
+	    -log $log -pool $option(-pool) -worker 1 2>@1] r]
+	fconfigure $out -blocking 0 -encoding utf-8
+	# Whatever a child prints must not end the watcher.
+	if {[package vsatisfies [info tclversion] 9.0-]} {fconfigure $out -profile replace}
+	set jobs($out) [dict create seed $seed calls $calls log $log found 0 hung 0 tail {}]
+	fileevent $out readable [list ::hostile::Heard $out]
     }
-    set out [open [list |[info nameofexecutable] [info script] {*}$words -worker 1 2>@1] r]
-    fconfigure $out -blocking 0 -encoding utf-8
-    set ::hostile::pid [pid $out]
-    set ::hostile::hung 0
-    set ::hostile::tail {}
-    fileevent $out readable [list ::hostile::Heard $out]
     after 1000 ::hostile::Look
-    vwait ::hostile::status
-    return $::hostile::status
+    while {[array size jobs]} {vwait ::hostile::ended}
+    return [list $good $bad]
 }
 
 # ::hostile::Heard --
 #
-#       Passes on a line of the child; at the end, tells what its last call was if it did not end well.
+#       Passes on a line of a child; at the end, tells what its last call was if it did not end well.
 
 proc ::hostile::Heard {out} {
-    variable option
+    variable jobs
+    variable good
     variable bad
     while {[gets $out line] >= 0} {
 	# Log lines, counts of lost messages and errors of bad error handlers are expected here.
-	set ::hostile::tail [lrange [concat $::hostile::tail [list $line]] end-30 end]
-	if {[regexp {^(FOUND|    call|calls )} $line]} {puts $line}
-	if {[string match "FOUND*" $line]} {incr bad}
+	dict set jobs($out) tail [lrange [concat [dict get $jobs($out) tail] [list $line]] end-30 end]
+	if {[regexp {^(FOUND|    call)} $line]} {puts $line}
+	if {[string match "FOUND*" $line]} {dict incr jobs($out) found}
     }
     if {![eof $out]} return
     fconfigure $out -blocking 1
@@ -62,22 +73,31 @@ proc ::hostile::Heard {out} {
 	set how [lindex [dict get $options -errorcode] 0]
 	if {$how eq "CHILDKILLED"} {set how [lindex [dict get $options -errorcode] 2]}
     }
-    if {$how ne "ok" || $::hostile::hung} {
-	incr bad
-	puts "FOUND [expr {$::hostile::hung ? {a hang} : "the end of the process: $how $message"}]; the last call:"
-	puts [LastCall]
-	puts [join $::hostile::tail \n]
+    dict with jobs($out) {}
+    unset jobs($out)
+    if {$how ne "ok" || $hung} {
+	incr found
+	puts "FOUND [expr {$hung ? {a hang} : "the end of the process: $how $message"}]; the last call:"
+	puts [LastCall $log]
+	puts [join $tail \n]
+    } else {
+	file delete $log
     }
-    set ::hostile::status $how
+    if {$found} {
+	incr bad
+	puts "to repeat it: make hostile SEED=$seed CALLS=$calls JOBS=1"
+    } else {
+	incr good
+    }
+    incr ::hostile::ended
 }
 
 # ::hostile::LastCall --
 #
 #       The last call, as the child wrote it before it made it.
 
-proc ::hostile::LastCall {} {
-    variable option
-    if {[catch {open $option(-log)} chan]} {return "(none)"}
+proc ::hostile::LastCall {log} {
+    if {[catch {open $log} chan]} {return "(none)"}
     set text [read $chan 2000]
     close $chan
     return $text
@@ -85,17 +105,20 @@ proc ::hostile::LastCall {} {
 
 # ::hostile::Look --
 #
-#       Ends the child if one call takes too long, and prints where it was if a debugger is there.
+#       Ends a child if one call takes too long, and prints where it was if a debugger is there.
 
 proc ::hostile::Look {} {
     variable option
-    if {![catch {file mtime $option(-log)} when] && [clock seconds] - $when > $option(-hang)} {
-	set ::hostile::hung 1
-	catch {exec gdb -p [lindex $::hostile::pid 0] -batch -ex "thread apply 1 bt 40" -ex "thread apply all bt 20" 2>@1} trace
+    variable jobs
+    foreach out [array names jobs] {
+	if {[catch {file mtime [dict get $jobs($out) log]} when] || [clock seconds] - $when <= $option(-hang)
+		|| [dict get $jobs($out) hung]} continue
+	dict set jobs($out) hung 1
+	set pid [lindex [pid $out] 0]
+	catch {exec gdb -p $pid -batch -ex "thread apply 1 bt 40" -ex "thread apply all bt 20" 2>@1} trace
 	regsub -all -line {^(\[New LWP|warning:).*\n} $trace {} trace
 	puts [string range $trace 0 20000]
-	catch {exec kill -9 [lindex $::hostile::pid 0]}
-	return
+	catch {exec kill -9 $pid}
     }
     after 1000 ::hostile::Look
 }
@@ -526,7 +549,7 @@ proc ::hostile::Run {} {
 
 foreach {name value} $argv {
     if {![info exists ::hostile::option($name)]} {
-	puts stderr "usage: hostile.tcl ?-seed n? ?-calls n? ?-hang seconds? ?-log file? ?-pool n?"
+	puts stderr "usage: hostile.tcl ?-seed n? ?-calls n? ?-jobs n? ?-hang seconds? ?-log file? ?-pool n?"
 	exit 2
     }
     set ::hostile::option($name) $value
@@ -538,8 +561,7 @@ if {$::hostile::option(-worker)} {
 }
 if {$::hostile::option(-seed) eq ""} {set ::hostile::option(-seed) [expr {[clock microseconds] % 1000000 + 1}]}
 if {$::hostile::option(-log) eq ""} {set ::hostile::option(-log) [file join [expr {[info exists env(TMPDIR)] ? $env(TMPDIR) : "/tmp"}] hostile.[pid]]}
-puts "seed $::hostile::option(-seed), calls $::hostile::option(-calls), Tcl [info patchlevel]"
-set how [::hostile::Watch]
-if {$how eq "ok"} {file delete $::hostile::option(-log)}
-puts "[expr {$how eq "ok"}] passed, $::hostile::bad failed, 0 skipped"
-exit [expr {$::hostile::bad > 0}]
+puts "seed $::hostile::option(-seed), calls $::hostile::option(-calls), jobs $::hostile::option(-jobs), Tcl [info patchlevel]"
+lassign [::hostile::Watch] good bad
+puts "$good passed, $bad failed, 0 skipped"
+exit [expr {$bad > 0}]
