@@ -5,6 +5,7 @@
 #   make demo          a first look; BROKERS=host:port,... to run it on a real cluster
 #   make test          all tests, in Tcl 8.6 and Tcl 9       TESTFLAGS='-file subscriber.test'
 #   make test86 test9  the Tcl tests in one of them          make test-rust  those of the two lower crates
+#   make test-plant        planted panics and planted faults, and the tests that must notice them
 #   make kafka         a real Apache Kafka of three brokers to play with; KAFKA_VERSION=3.9 for an older one
 #   make test-kafka    everything that is proven on a real Kafka     make torture  faults with a million messages each
 #   make hostile       attacks every subcommand: SEED=n repeats a run, CALLS=30000, JOBS=30 processes, in TCLSH
@@ -32,7 +33,7 @@ export PREFIX DESTDIR LIBDIR pkglibdir TCLSH TCLSH86 TCLSH9 TESTFLAGS CARGOFLAGS
 # The total of `make test` stays the last line.
 MAKEFLAGS += --no-print-directory
 
-.PHONY: all build setup demo test test86 test9 test-rust kafka test-kafka torture hostile check docs install shell clean
+.PHONY: all build setup demo test test86 test9 test-rust kafka test-kafka torture hostile check docs install shell clean test-plant
 
 all: build
 
@@ -58,6 +59,9 @@ test9: build
 
 test-rust: setup
 	@tools/test.sh rust
+
+test-plant: build
+	@tools/plant.sh
 
 kafka:
 	@tools/setup-kafka.sh

@@ -45,9 +45,8 @@ namespace eval ::kafkatest::all {
 #	The test files that -file and -notfile choose, in alphabetical order.
 
 proc ::kafkatest::all::Files {} {
-    variable directory
     set chosen {}
-    foreach path [lsort [glob -nocomplain -directory $directory *.test]] {
+    foreach path [lsort [glob -nocomplain -directory [::tcltest::configure -testdir] *.test]] {
 	set name [file tail $path]
 	if {[Matches $name [::tcltest::configure -file]]
 		&& ![Matches $name [::tcltest::configure -notfile]]} {
@@ -218,7 +217,7 @@ proc ::kafkatest::all::Main {words} {
 	}
 	set words [lreplace $words $at [expr {$at + 1}]]
     }
-    ::tcltest::configure -singleproc 0 {*}$words
+    ::tcltest::configure -singleproc 0 -testdir $directory {*}$words
     # Where the results go and which files run is our business.
     set options {}
     foreach {option value} $words {

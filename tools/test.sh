@@ -8,11 +8,12 @@
 #   TESTFLAGS      words for tests/all.tcl         TCLSH86, TCLSH9   the two shells
 #   TESTJOBS       files at a time, 4
 #   CARGOFLAGS     words for cargo test            TEST_SECONDS      how long one part may take, 3600
+#   PACKAGES       the folder with the package     build
 set -uf
 cd "$(dirname "$0")/.." || exit 1
 logs=${CARGO_TARGET_DIR:-target}/test-logs
 mkdir -p "$logs" || exit 1
-TCLLIBPATH=$PWD/build
+TCLLIBPATH=$(cd "${PACKAGES:-build}" && pwd) || exit 1
 export TCLLIBPATH
 
 passed=0 failed=0 skipped=0

@@ -171,7 +171,7 @@ impl Inlet {
         let mut door = self.door.borrow_mut();
         if door.is_none() {
             let me = self.me.clone();
-            let hung = Door::hang(move |turn| {
+            let hung = Door::hang(&self.interp, move |turn| {
                 if let Some(inlet) = me.upgrade() {
                     inlet.serve(turn);
                 }
@@ -213,6 +213,10 @@ impl Inlet {
             event.kind() == EventKind::Error && self.told.get() > 0 && event.error().code == Code::UNKNOWN_PARTITION;
         if unknown {
             self.told.set(self.told.get() - 1);
+            return Some(None);
+        }
+        #[cfg(feature = "plant")]
+        if event.kind() == EventKind::Message && plant::hit("message_skipped") {
             return Some(None);
         }
         let taken = self.sieve.draw(&self.words, event);
@@ -325,6 +329,10 @@ impl Inlet {
             };
             // Raised before the script runs: an event loop inside it goes on with the rest.
             self.raise();
+            #[cfg(feature = "plant")]
+            if plant::hit("never_raised") {
+                self.lower();
+            }
             if let Some(fields) = fields {
                 let callback = self.callback.borrow().clone();
                 if let Some(callback) = callback {

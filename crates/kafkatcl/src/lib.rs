@@ -14,6 +14,8 @@ mod inlet;
 mod link;
 mod names;
 mod object;
+#[cfg(feature = "plant")]
+mod planting;
 mod render;
 mod settings;
 mod table;
@@ -32,8 +34,11 @@ pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// Makes the root command and provides the package. `::kafka::packageVersion`, if the index script has set it, is
 /// the version that the script asked for (a script may ask for version 2).
 fn start(interp: &Interp) -> Result<(), LoadError> {
+    rdk::tell_panics(tclstubs::say_panic);
     object::root::create(interp)?;
     exit::install();
+    #[cfg(feature = "plant")]
+    planting::create(interp)?;
     let asked = interp.global("::kafka::packageVersion").map(|v| v.text());
     tclstubs::provide(interp, "kafka", asked.as_deref().unwrap_or(VERSION))
 }

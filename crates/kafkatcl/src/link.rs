@@ -137,7 +137,7 @@ impl Link {
         let mut main = client.main_queue().or_raise()?;
         Ok(Rc::new_cyclic(|me: &Weak<Link>| {
             let weak = me.clone();
-            let door = Door::hang(move |turn| {
+            let door = Door::hang(interp, move |turn| {
                 if let Some(link) = weak.upgrade() {
                     link.serve(Some(turn));
                 }
@@ -146,6 +146,8 @@ impl Link {
             main.on_ready(Box::new(move || bell.ring()));
             // What came before the hook was there is ours to find.
             door.bell().ring();
+            #[cfg(feature = "plant")]
+            plant::point("link_new");
             Link {
                 door: RefCell::new(Some(door)),
                 main: RefCell::new(main),
@@ -251,6 +253,8 @@ impl Link {
     /// Draws what is for callbacks out of an event. Used for the main queue, and for what other queues carry of it.
     pub fn draw(&self, event: &Event<'_>) {
         let mut drawn = self.drawn.borrow_mut();
+        #[cfg(feature = "plant")]
+        plant::point("draw_borrowed");
         match event.kind() {
             EventKind::Delivery => {
                 let wanted = self.routes.delivery.borrow().is_some() && self.interp.usable();
@@ -262,6 +266,19 @@ impl Link {
                             self.lost.set(self.lost.get() + 1);
                         }
                     } else if wanted && self.routes.sampling.shows() {
+                        #[cfg(feature = "plant")]
+                        {
+                            if plant::hit("report_skipped") {
+                                continue;
+                            }
+                            if plant::hit("report_doubled") {
+                                drawn.push_back(Drawn::Report(render::report(&message)));
+                            }
+                            if plant::hit("report_early") {
+                                drawn.push_front(Drawn::Report(render::report(&message)));
+                                continue;
+                            }
+                        }
                         drawn.push_back(Drawn::Report(render::report(&message)));
                     }
                 }
@@ -346,7 +363,7 @@ impl Link {
         exit::warn_lost(&name, exit::take_untold(&name), WHY);
         let me = self.me.clone();
         // What fails in the next second is told together, when it is over.
-        *self.saying.borrow_mut() = Some(Timer::start(1000, move || {
+        *self.saying.borrow_mut() = Some(Timer::start(&self.interp, 1000, move || {
             if let Some(link) = me.upgrade() {
                 let timer = link.saying.borrow_mut().take();
                 drop(timer);
@@ -476,13 +493,5 @@ impl Link {
         let mut error = crate::fail::refuse("metadata", Code::UNKNOWN_TOPIC, format!("topic '{topic}' not found"));
         error.message = format!("kafka error: topic '{topic}' not found");
         Err(error)
-    }
-}
-
-impl Drop for Link {
-    fn drop(&mut self) {
-        let door = self.door.borrow_mut().take();
-        drop(door);
-        self.main.borrow_mut().off();
     }
 }

@@ -9,11 +9,17 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::Once;
 
 use crate::error::{Code, Error, Result};
+use crate::fence::fence;
 
 static GENERATION: AtomicU32 = AtomicU32::new(0);
 
 extern "C" fn in_child() {
-    GENERATION.fetch_add(1, Ordering::Relaxed);
+    fence(|| {
+        // First: nothing may keep it from being known.
+        GENERATION.fetch_add(1, Ordering::Relaxed);
+        #[cfg(feature = "plant")]
+        plant::point("in_child");
+    });
 }
 
 /// Install the fork handler, once per process. It is never removed, so this code must stay mapped.

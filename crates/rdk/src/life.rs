@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use crate::client::Client;
 use crate::error::Code;
 use crate::event::EventKind;
+use crate::fence::fence;
 use crate::fork;
 use crate::handle::{Handle, Line, Resource, Shared};
 use crate::log;
@@ -127,10 +128,17 @@ impl Drop for Inner {
         // SAFETY: taken once, at the end of its owner.
         let client = unsafe { ManuallyDrop::take(&mut self.raw) };
         let queue = self.closing.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        // Fenced, because the last owner may be dropped while a panic unwinds: a second one would end the process.
         let Some(queue) = queue.filter(|_| !fork::inherited(client.made())) else {
-            return; // destroys it
+            fence(move || {
+                let _client = client; // destroyed at the end
+                #[cfg(feature = "plant")]
+                plant::point("drop_Inner");
+            });
+            return;
         };
-        let mut closing = Closing {
+        // By hand: to destroy a client that is not closed hangs, after a panic too.
+        let mut closing = ManuallyDrop::new(Closing {
             queue,
             client,
             unanswered: self
@@ -139,27 +147,32 @@ impl Drop for Inner {
                 .unwrap_or_else(PoisonError::into_inner)
                 .is_some(),
             settled: *self.settled.get_mut(),
-        };
-        if closing.finish(Duration::ZERO) {
-            return; // destroys it
+        });
+        if fence(|| closing.finish(Duration::ZERO)) == Some(true) {
+            fence(move || drop(ManuallyDrop::into_inner(closing)));
+            return;
         }
         // The rest happens on a thread of its own, so that nothing can hang here. Should it not start, or
         // the close never end, the client stays, and stays in the ledger.
-        let mut closing = ManuallyDrop::new(closing);
         let (done, wait) = mpsc::channel::<()>();
         let finish = move || {
-            if closing.finish(EVENTUALLY) {
-                drop(ManuallyDrop::into_inner(closing));
+            let mut patiently = || {
+                #[cfg(feature = "plant")]
+                plant::point("close_thread");
+                closing.finish(EVENTUALLY)
+            };
+            // After a panic once more: it can be gone on with at any time.
+            if fence(&mut patiently).or_else(|| fence(&mut patiently)) == Some(true) {
+                fence(move || drop(ManuallyDrop::into_inner(closing)));
             }
             drop(done);
         };
-        if std::thread::Builder::new()
-            .name("rdk:close".to_string())
-            .spawn(finish)
-            .is_ok()
-        {
-            let _ = wait.recv_timeout(SOON);
-        }
+        fence(move || {
+            let thread = std::thread::Builder::new().name("rdk:close".to_string());
+            if thread.spawn(finish).is_ok() {
+                let _ = wait.recv_timeout(SOON);
+            }
+        });
     }
 }
 
@@ -212,6 +225,8 @@ impl Inner {
             started: Mutex::default(),
         });
         if let Some(mut open) = listed.then(open_list).flatten() {
+            #[cfg(feature = "plant")]
+            plant::point("poison_open");
             open.retain(|client| client.strong_count() > 0);
             open.push(Arc::downgrade(&inner));
         }

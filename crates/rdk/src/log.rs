@@ -6,6 +6,7 @@ use std::ffi::{c_char, c_int, c_void, CStr};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::config::Config;
+use crate::fence::fence;
 use crate::sys;
 use crate::wants::LogTo;
 
@@ -51,10 +52,25 @@ unsafe extern "C" fn look_at_certificate(
     text_size: usize,
     heard: *mut c_void,
 ) -> c_int {
+    let judge = || {
+        #[cfg(feature = "plant")]
+        plant::point("look_at_certificate");
+        // SAFETY: librdkafka's own arguments, passed on.
+        unsafe { keep_judgement(x509_error, text, text_size, heard) }
+    };
+    // After a panic the certificate counts as bad.
+    c_int::from(fence(judge) == Some(true))
+}
+
+/// Is the certificate good? If not, `text` and what was heard say why.
+///
+/// # Safety
+/// librdkafka's own arguments of a certificate callback.
+unsafe fn keep_judgement(x509_error: *mut c_int, text: *mut c_char, text_size: usize, heard: *mut c_void) -> bool {
     // SAFETY: the header promises a live int; it is only read.
     let code = unsafe { *x509_error };
     if code == 0 {
-        return 1;
+        return true;
     }
     let why = x509_text(code);
     if text_size > 0 {
@@ -69,7 +85,7 @@ unsafe extern "C" fn look_at_certificate(
     if let Some(heard) = unsafe { heard.cast::<Heard>().as_ref() } {
         *heard.last_certificate.lock().unwrap_or_else(PoisonError::into_inner) = why;
     }
-    0
+    false
 }
 
 /// OpenSSL's verification errors (`X509_V_ERR_*`) that a user can do something about.
@@ -209,7 +225,13 @@ pub(crate) fn is_noise(facility: &[u8], message: &[u8]) -> bool {
 ///
 /// # Safety
 /// librdkafka's own arguments of a log callback.
-unsafe fn pass(rk: *const sys::rd_kafka_t, level: c_int, facility: *const c_char, message: *const c_char, write: Log) {
+unsafe fn pass(
+    rk: *const sys::rd_kafka_t,
+    level: c_int,
+    facility: *const c_char,
+    message: *const c_char,
+    write: Option<Log>,
+) {
     if facility.is_null() || message.is_null() {
         return;
     }
@@ -218,9 +240,9 @@ unsafe fn pass(rk: *const sys::rd_kafka_t, level: c_int, facility: *const c_char
         unsafe { (CStr::from_ptr(facility).to_bytes(), CStr::from_ptr(message).to_bytes()) };
     // SAFETY: the client calls this, so it is alive.
     unsafe { note(rk, facility_text, message_text) };
-    if is_noise(facility_text, message_text) {
+    let Some(write) = write.filter(|_| !is_noise(facility_text, message_text)) else {
         return;
-    }
+    };
     let text = String::from_utf8_lossy(message_text);
     match scrub(&text) {
         // SAFETY: librdkafka's own arguments, passed on.
@@ -239,8 +261,12 @@ unsafe extern "C" fn to_stderr(
     facility: *const c_char,
     message: *const c_char,
 ) {
-    // SAFETY: librdkafka's own arguments, passed on.
-    unsafe { pass(rk, level, facility, message, sys::rd_kafka_log_print) }
+    fence(|| {
+        #[cfg(feature = "plant")]
+        plant::point("to_stderr");
+        // SAFETY: librdkafka's own arguments, passed on.
+        unsafe { pass(rk, level, facility, message, Some(sys::rd_kafka_log_print)) }
+    });
 }
 
 unsafe extern "C" fn to_syslog(
@@ -249,8 +275,12 @@ unsafe extern "C" fn to_syslog(
     facility: *const c_char,
     message: *const c_char,
 ) {
-    // SAFETY: librdkafka's own arguments, passed on.
-    unsafe { pass(rk, level, facility, message, sys::rd_kafka_log_syslog) }
+    fence(|| {
+        #[cfg(feature = "plant")]
+        plant::point("to_syslog");
+        // SAFETY: librdkafka's own arguments, passed on.
+        unsafe { pass(rk, level, facility, message, Some(sys::rd_kafka_log_syslog)) }
+    });
 }
 
 unsafe extern "C" fn nowhere(
@@ -259,11 +289,13 @@ unsafe extern "C" fn nowhere(
     facility: *const c_char,
     message: *const c_char,
 ) {
-    // SAFETY: librdkafka's own arguments, passed on.
-    unsafe { pass(rk, level, facility, message, drop_line) }
+    fence(|| {
+        #[cfg(feature = "plant")]
+        plant::point("nowhere");
+        // SAFETY: librdkafka's own arguments, passed on.
+        unsafe { pass(rk, level, facility, message, None) }
+    });
 }
-
-unsafe extern "C" fn drop_line(_: *const sys::rd_kafka_t, _: c_int, _: *const c_char, _: *const c_char) {}
 
 #[cfg(test)]
 mod tests {

@@ -3,13 +3,13 @@
 //! No user code but the ring runs on a foreign thread, and it must only wake somebody up.
 
 use std::ffi::c_void;
-use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::AtomicPtr;
 use std::sync::Arc;
 
 use crate::client::Client;
 use crate::error::Result;
 use crate::event::{Event, EventKind};
+use crate::fence::fence;
 use crate::fork;
 use crate::handle::{Handle, Line, Resource, Shared};
 use crate::sys;
@@ -35,11 +35,19 @@ unsafe extern "C" fn ring(_: *mut sys::rd_kafka_t, opaque: *mut c_void) {
     // SAFETY: opaque is the Ring that on_ready registered. librdkafka calls this with the queue's
     // lock held, and off() unregisters under that lock before it frees the Ring.
     let ring = unsafe { &*opaque.cast::<Ring>() };
-    // A panic must not unwind into C, and dropping its payload could panic again.
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(ring)) {
-        if let Err(again) = catch_unwind(AssertUnwindSafe(move || drop(payload))) {
-            std::mem::forget(again);
+    let ring = || {
+        #[cfg(feature = "plant")]
+        {
+            if plant::hit("mute_ring") {
+                return;
+            }
+            plant::point("ring");
         }
+        ring();
+    };
+    // There is no second call until the queue has been empty: after a panic it is tried once more.
+    if fence(ring).is_none() {
+        fence(ring);
     }
 }
 
@@ -94,7 +102,7 @@ impl Queue {
     ///
     /// `ring` runs on a foreign thread **with the queue's lock held**: it may wake a thread and
     /// nothing else. A call into this crate from it deadlocks, and it must not drop the last
-    /// [`Client`]. A panic in it is swallowed.
+    /// [`Client`]. A panic in it is told ([`crate::tell_panics`]), and `ring` called once more.
     ///
     /// There is no second ring until the queue has been empty: whoever is woken must drain until
     /// [`Queue::poll`] gives nothing, or remember to come back. A ring without an event is possible.
@@ -181,7 +189,12 @@ impl Queue {
 
 impl Drop for Queue {
     fn drop(&mut self) {
-        self.off();
+        // Fenced, because it may be dropped while a panic unwinds: a second one would end the process.
+        fence(|| {
+            self.off();
+            #[cfg(feature = "plant")]
+            plant::point("drop_Queue");
+        });
     }
 }
 

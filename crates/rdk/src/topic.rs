@@ -10,6 +10,7 @@ use std::sync::{Mutex, PoisonError};
 use crate::client::Client;
 use crate::config::TopicConfig;
 use crate::error::{Code, Error, Result};
+use crate::fence::fence;
 use crate::handle::{Handle, Line, Resource, Shared};
 use crate::life::locked;
 use crate::partition::Offset;
@@ -279,10 +280,15 @@ impl Topic {
 impl Drop for Topic {
     fn drop(&mut self) {
         let mine = std::mem::take(self.started.get_mut().unwrap_or_else(PoisonError::into_inner));
-        for partition in mine {
-            // Another Topic of this name may have stopped it, or the client is a parent process's.
-            let _ = self.stop(partition);
-        }
+        // Fenced, because it may be dropped while a panic unwinds: a second one would end the process.
+        fence(|| {
+            for partition in mine {
+                // Another Topic of this name may have stopped it, or the client is a parent process's.
+                let _ = self.stop(partition);
+            }
+            #[cfg(feature = "plant")]
+            plant::point("drop_Topic");
+        });
     }
 }
 

@@ -5,8 +5,8 @@
 //! No wake-up is lost: a door lowers its flag *before* it looks for work, so what comes after the look rings again.
 //! Nothing is allocated by the foreign thread, and rings that come close together are one.
 
-use crate::fence::fence;
-use crate::{package, sys};
+use crate::fence::told;
+use crate::{package, sys, Interp};
 use std::cell::{Cell, RefCell};
 use std::ffi::{c_int, c_void};
 use std::ptr;
@@ -15,6 +15,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+/// How often in a row the work at a door is tried again after a panic. What it was about stays until somebody rings.
+const STUMBLES: u32 = 3;
 /// How long one turn may last before other events get theirs.
 const TURN: Duration = Duration::from_millis(4);
 /// After how much work in a row the loop is given one pass without us, so that idle handlers (a redraw) run.
@@ -48,8 +50,16 @@ impl Bell {
     /// Rings: the door's work will be called soon on its own thread. May be called from any thread, at any time,
     /// also after the door or its thread is gone; it takes no lock of ours and allocates nothing.
     pub fn ring(&self) {
+        #[cfg(feature = "plant")]
+        if plant::hit("mute_bell") {
+            return;
+        }
         if !self.0.rung.swap(true, Ordering::AcqRel) {
             self.0.any.store(true, Ordering::Release);
+            #[cfg(feature = "plant")]
+            if plant::hit("mute_alert") {
+                return;
+            }
             if !package::exiting() {
                 // SAFETY: Tcl_ThreadAlert may be called from any thread and ignores a thread id that it does not know.
                 unsafe { sys::Tcl_ThreadAlert(self.0.thread as sys::Token) };
@@ -74,7 +84,10 @@ type Work = dyn Fn(&Turn);
 
 struct DoorInner {
     flag: Arc<Flag>,
+    interp: Interp,
     work: Box<Work>,
+    /// How many times in a row the work has panicked.
+    stumbles: Cell<u32>,
     open: Cell<bool>,
 }
 
@@ -85,8 +98,9 @@ impl Door {
     /// Hangs a door on this thread: `work` is called from the event loop after its bell was rung.
     ///
     /// `work` takes one piece of work at a time: it calls [`Door::lower`] before each look, and [`Door::raise`]
-    /// before it runs a script, so that an event loop inside that script goes on with the rest.
-    pub fn hang(work: impl Fn(&Turn) + 'static) -> Door {
+    /// before it runs a script, so that an event loop inside that script goes on with the rest. A panic in it is told in
+    /// the background of `interp`.
+    pub fn hang(interp: &Interp, work: impl Fn(&Turn) + 'static) -> Door {
         let hall = hall();
         let flag = Arc::new(Flag {
             rung: AtomicBool::new(false),
@@ -95,7 +109,9 @@ impl Door {
         });
         let inner = Rc::new(DoorInner {
             flag,
+            interp: interp.clone(),
             work: Box::new(work),
+            stumbles: Cell::new(0),
             open: Cell::new(true),
         });
         hall.doors.borrow_mut().push(inner.clone());
@@ -122,9 +138,14 @@ impl Door {
 impl Drop for Door {
     fn drop(&mut self) {
         self.0.open.set(false);
-        if let Some(hall) = HALL.with(|h| h.borrow().clone()) {
-            hall.doors.borrow_mut().retain(|d| !Rc::ptr_eq(d, &self.0));
-        }
+        // Fenced, because it may be dropped while a panic unwinds: a second one would end the process.
+        told(Some(&self.0.interp), || {
+            if let Some(hall) = HALL.with(|h| h.borrow().clone()) {
+                hall.doors.borrow_mut().retain(|d| !Rc::ptr_eq(d, &self.0));
+            }
+            #[cfg(feature = "plant")]
+            plant::point("drop_Door");
+        });
     }
 }
 
@@ -157,11 +178,19 @@ fn hall() -> Rc<Hall> {
     hall
 }
 
-/// Before the loop sleeps: not at all when there is work.
+/// Before the loop sleeps.
 unsafe extern "C" fn setup(_data: *mut c_void, flags: c_int) {
-    if flags & sys::FILE_EVENTS == 0 {
-        return;
+    if flags & sys::FILE_EVENTS != 0 && told(None, look_before).is_none() {
+        // Not to sleep is never wrong.
+        // SAFETY: Tcl copies the time.
+        unsafe { sys::Tcl_SetMaxBlockTime(&sys::TclTime { sec: 0, usec: 0 }) };
     }
+}
+
+/// Not to sleep at all when there is work.
+fn look_before() {
+    #[cfg(feature = "plant")]
+    plant::point("setup");
     let Some(hall) = HALL.with(|h| h.borrow().clone()) else {
         return;
     };
@@ -179,11 +208,17 @@ unsafe extern "C" fn setup(_data: *mut c_void, flags: c_int) {
     }
 }
 
-/// After the sleep: one event when there is work, and sometimes none, so that idle handlers have their turn.
+/// After the sleep. What a panic keeps from being queued is still due, and found next time.
 unsafe extern "C" fn check(_data: *mut c_void, flags: c_int) {
-    if flags & sys::FILE_EVENTS == 0 {
-        return;
+    if flags & sys::FILE_EVENTS != 0 {
+        told(None, look_after);
     }
+}
+
+/// One event when there is work, and sometimes none, so that idle handlers have their turn.
+fn look_after() {
+    #[cfg(feature = "plant")]
+    plant::point("check");
     let Some(hall) = HALL.with(|h| h.borrow().clone()) else {
         return;
     };
@@ -210,14 +245,30 @@ unsafe extern "C" fn check(_data: *mut c_void, flags: c_int) {
     }
 }
 
-/// One turn: the doors whose bells were rung work until the time is up.
+/// Our event: one turn.
 unsafe extern "C" fn serve(_event: *mut sys::TclEvent, flags: c_int) -> c_int {
     if flags & sys::FILE_EVENTS == 0 {
         // Not what the caller of the loop waits for: keep the event for later.
         return 0;
     }
+    if told(None, turn).is_none() {
+        told(None, || {
+            // The event is served all the same, and what was due still is.
+            if let Some(hall) = HALL.with(|h| h.borrow().clone()) {
+                hall.event_queued.set(false);
+                hall.any.store(true, Ordering::Release);
+            }
+        });
+    }
+    1
+}
+
+/// The doors whose bells were rung work until the time is up.
+fn turn() {
+    #[cfg(feature = "plant")]
+    plant::point("serve");
     let Some(hall) = HALL.with(|h| h.borrow().clone()) else {
-        return 1;
+        return;
     };
     hall.event_queued.set(false);
     hall.any.store(false, Ordering::Release);
@@ -237,7 +288,17 @@ unsafe extern "C" fn serve(_event: *mut sys::TclEvent, flags: c_int) -> c_int {
         if !door.flag.rung.load(Ordering::Acquire) || !door.open.get() {
             continue;
         }
-        let _ = fence(|| (door.work)(&turn));
+        let done = told(Some(&door.interp), || {
+            #[cfg(feature = "plant")]
+            plant::point("work");
+            (door.work)(&turn);
+        });
+        door.stumbles
+            .set(if done.is_some() { 0 } else { door.stumbles.get() + 1 });
+        if done.is_none() && door.stumbles.get() < STUMBLES {
+            // There may be more work behind the piece that failed, and nobody would ring for it.
+            door.flag.rung.store(true, Ordering::Release);
+        }
         if door.flag.rung.load(Ordering::Acquire) {
             hall.any.store(true, Ordering::Release);
         }
@@ -249,5 +310,4 @@ unsafe extern "C" fn serve(_event: *mut sys::TclEvent, flags: c_int) -> c_int {
         }
     }
     hall.worked.set(hall.worked.get() + start.elapsed());
-    1
 }

@@ -5,7 +5,7 @@
 //! So a command may be deleted, renamed or replaced while it runs.
 
 use crate::bytes::no_borrows;
-use crate::fence::fence;
+use crate::fence::{self, told};
 use crate::{package, sys, Interp, Obj, Raise};
 use std::any::Any;
 use std::cell::{Cell, RefCell};
@@ -153,8 +153,9 @@ fn abandon() {
     }
     for record in records {
         if !record.token.replace(ptr::null_mut()).is_null() {
-            let _ = fence(|| record.command.deleted(&record.interp));
+            told(None, || record.command.deleted(&record.interp));
         }
+        told(None, move || drop(record));
     }
 }
 
@@ -182,6 +183,19 @@ fn to_tcl(name: &str) -> Vec<u8> {
         .collect()
 }
 
+/// A reference of our own to what a command holds: the command may be deleted while it runs.
+///
+/// # Safety
+/// `data` is the client data of a command of ours that exists now.
+unsafe fn share(data: *mut c_void) -> Rc<Record> {
+    let record = data.cast::<Record>();
+    // SAFETY: the caller's contract: `data` is the reference that the command owns.
+    unsafe {
+        Rc::increment_strong_count(record);
+        Rc::from_raw(record)
+    }
+}
+
 /// Called when the command is invoked from outside the non-recursive engine.
 unsafe extern "C" fn on_call(
     data: *mut c_void,
@@ -189,8 +203,17 @@ unsafe extern "C" fn on_call(
     objc: c_int,
     objv: *const *mut sys::TclObj,
 ) -> c_int {
-    // SAFETY: Tcl's own arguments, passed on; the engine calls `on_nr_call` and runs what it leaves behind.
-    unsafe { sys::Tcl_NRCallObjProc(interp, on_nr_call, data, objc as isize, objv) }
+    // SAFETY: Tcl calls a command that exists, with its client data.
+    let record = unsafe { share(data) };
+    let own = record.interp.clone();
+    fence::command(&own, move || {
+        #[cfg(feature = "plant")]
+        plant::point("on_call");
+        // SAFETY: Tcl's own arguments, passed on; the engine calls `on_nr_call` and runs what it leaves behind.
+        let code = unsafe { sys::Tcl_NRCallObjProc(interp, on_nr_call, data, objc as isize, objv) };
+        drop(record);
+        code
+    })
 }
 
 /// Called by the non-recursive engine.
@@ -200,29 +223,56 @@ unsafe extern "C" fn on_nr_call(
     objc: c_int,
     objv: *const *mut sys::TclObj,
 ) -> c_int {
-    let record = data.cast::<Record>();
-    // SAFETY: `data` is the reference that the command owns; the command exists now, and we take our own.
-    let record = unsafe {
-        Rc::increment_strong_count(record);
-        Rc::from_raw(record)
-    };
-    // SAFETY: Tcl keeps the words of a command referenced while it runs.
-    let words = unsafe { Obj::words(objc, objv) };
-    let interp = &record.interp;
-    let outcome = fence(|| record.command.invoke(interp, words)).unwrap_or_else(|text| Err(Raise::bug(&text)));
-    match outcome {
-        Ok(Reply::Value(value)) => {
-            interp.set_result(&value);
-            sys::OK
+    // SAFETY: Tcl calls a command that exists, with its client data.
+    let record = unsafe { share(data) };
+    let interp = record.interp.clone();
+    // The record goes inside the fence: it may be the last owner of an object that deleted itself.
+    fence::command(&interp, move || {
+        #[cfg(feature = "plant")]
+        {
+            plant::point("on_nr_call");
+            plant::odd_point("odd_payload");
         }
-        Ok(Reply::Loop(body)) => turn(Box::new(LoopState {
-            body,
-            interp: interp.clone(),
-        })),
-        Err(error) => {
-            interp.put_error(&error);
-            sys::ERROR
+        // SAFETY: Tcl keeps the words of a command referenced while it runs.
+        let words = unsafe { Obj::words(objc, objv) };
+        let interp = &record.interp;
+        match record.command.invoke(interp, words) {
+            Ok(Reply::Value(value)) => {
+                interp.set_result(&value);
+                sys::OK
+            }
+            Ok(Reply::Loop(body)) => turn(Box::new(LoopState {
+                body,
+                interp: interp.clone(),
+            })),
+            Err(error) => {
+                interp.put_error(&error);
+                sys::ERROR
+            }
         }
+    })
+}
+
+/// Calls a command of ours as C code does that knows nothing of the non-recursive engine: no script can.
+///
+/// # Errors
+/// The error of the command; there is no such command.
+#[cfg(feature = "plant")]
+pub fn call_outside(interp: &Interp, words: &[Obj]) -> Result<Obj, Raise> {
+    let name = words.first().map(Obj::text).unwrap_or_default();
+    let c_name = CString::new(to_tcl(&name)).unwrap_or_default();
+    // SAFETY: the interpreter of a running command and a NUL-terminated name.
+    let token = unsafe { sys::Tcl_FindCommand(interp.raw(), c_name.as_ptr(), ptr::null_mut(), 0) };
+    let record = RECORDS.with(|r| r.borrow().get(&sys::token_key(token)).and_then(Weak::upgrade));
+    let record = record.ok_or_else(|| Raise::new("no such command", ["PLANT"]))?;
+    let data = Rc::as_ptr(&record).cast_mut().cast::<c_void>();
+    // SAFETY: what Tcl passes to a command procedure; the values stay referenced by the slice.
+    let code = unsafe { on_call(data, interp.raw(), words.len() as c_int, words.as_ptr().cast()) };
+    if code == sys::OK {
+        // SAFETY: the interpreter of a running command has a result.
+        Ok(unsafe { Obj::from_raw(sys::Tcl_GetObjResult(interp.raw())) })
+    } else {
+        Err(Raise::from_interp())
     }
 }
 
@@ -231,13 +281,18 @@ unsafe extern "C" fn on_delete(data: *mut c_void) {
     // SAFETY: takes the command's own reference; Tcl calls this once.
     let record = unsafe { Rc::from_raw(data.cast::<Record>()) };
     let token = record.token.replace(ptr::null_mut());
-    RECORDS.with(|r| r.borrow_mut().remove(&sys::token_key(token)));
-    // A panic while something is deleted has nobody to tell it to; the object is gone all the same. (Without a token the
-    // object was told when its thread ended.)
-    if !token.is_null() {
-        let _ = fence(|| record.command.deleted(&record.interp));
-    }
-    let _ = fence(move || drop(record));
+    let interp = record.interp.clone();
+    // After a panic here the object is gone all the same.
+    told(Some(&interp), || {
+        #[cfg(feature = "plant")]
+        plant::point("on_delete");
+        RECORDS.with(|r| r.borrow_mut().remove(&sys::token_key(token)));
+        // Without a token the object was told when its thread ended.
+        if !token.is_null() {
+            record.command.deleted(&record.interp);
+        }
+    });
+    told(Some(&interp), move || drop(record));
 }
 
 struct LoopState {
@@ -245,9 +300,11 @@ struct LoopState {
     interp: Interp,
 }
 
-/// Starts the next body, or ends the loop.
+/// Starts the next body, or ends the loop. Called inside a fence.
 fn turn(mut state: Box<LoopState>) -> c_int {
-    let next = fence(|| state.body.next(&state.interp)).unwrap_or_else(|text| Err(Raise::bug(&text)));
+    #[cfg(feature = "plant")]
+    plant::point("loop_next");
+    let next = state.body.next(&state.interp);
     let raw = state.interp.raw();
     match next {
         _ if raw.is_null() => sys::ERROR,
@@ -261,10 +318,7 @@ fn turn(mut state: Box<LoopState>) -> c_int {
                 sys::Tcl_NREvalObj(raw, script, 0)
             }
         }
-        Ok(None) => {
-            finish(&mut state);
-            sys::OK
-        }
+        Ok(None) => finish(&mut state),
         Err(error) => {
             state.interp.put_error(&error);
             sys::ERROR
@@ -272,22 +326,29 @@ fn turn(mut state: Box<LoopState>) -> c_int {
     }
 }
 
-fn finish(state: &mut LoopState) {
-    match fence(|| state.body.result()) {
-        Ok(value) => state.interp.set_result(&value),
-        Err(text) => state.interp.put_error(&Raise::bug(&text)),
-    }
+fn finish(state: &mut LoopState) -> c_int {
+    #[cfg(feature = "plant")]
+    plant::point("loop_result");
+    state.interp.set_result(&state.body.result());
+    sys::OK
 }
 
 /// A body has ended.
 unsafe extern "C" fn after_body(data: *mut *mut c_void, _interp: *mut sys::TclInterp, result: c_int) -> c_int {
     // SAFETY: the four words that `turn` has passed; each is taken back once.
-    let (mut state, script) = unsafe { (Box::from_raw((*data).cast::<LoopState>()), *data.add(1)) };
+    let (state, script) = unsafe { (Box::from_raw((*data).cast::<LoopState>()), *data.add(1)) };
     // SAFETY: the one reference to the script that `turn` has given away.
     unsafe { sys::Tcl_DbDecrRefCount(script.cast(), sys::FILE, 0) };
+    let interp = state.interp.clone();
+    fence::command(&interp, move || go_on(state, result))
+}
+
+/// What follows a body that has ended like this.
+fn go_on(mut state: Box<LoopState>, result: c_int) -> c_int {
+    #[cfg(feature = "plant")]
+    plant::point("after_body");
     let raw = state.interp.raw();
     if raw.is_null() {
-        let _ = fence(move || drop(state));
         return sys::ERROR;
     }
     match result {
@@ -299,8 +360,7 @@ unsafe extern "C" fn after_body(data: *mut *mut c_void, _interp: *mut sys::TclIn
         sys::BREAK => {
             // SAFETY: a live interpreter.
             unsafe { sys::Tcl_ResetResult(raw) };
-            finish(&mut state);
-            sys::OK
+            finish(&mut state)
         }
         other => {
             if other == sys::ERROR {
@@ -310,7 +370,6 @@ unsafe extern "C" fn after_body(data: *mut *mut c_void, _interp: *mut sys::TclIn
                 // SAFETY: a live interpreter takes its own copy of the text.
                 unsafe { sys::Tcl_AppendObjToErrorInfo(raw, note.raw()) };
             }
-            let _ = fence(move || drop(state));
             other
         }
     }

@@ -1,10 +1,23 @@
-//! The panic fence: every function that Tcl or another thread calls runs its Rust through here, so that a panic
-//! is turned into a value and never unwinds into C (which would abort the process). It must not do anything else.
+//! The panic fence: every function that Tcl calls runs its Rust through here, so that a panic becomes a Tcl error and
+//! never unwinds into C (which would abort the process). Its text is never dropped: it is the error of the command that
+//! runs; or else it goes to the background error handler; or else, where no script is left to tell, it is a line on
+//! stderr. It must not do anything else.
 
+use crate::raise::bug_word;
+use crate::{package, sys, Interp, Raise};
 use std::any::Any;
 use std::cell::RefCell;
+use std::ffi::c_int;
+use std::fs::File;
+use std::io::Write as _;
+use std::mem::ManuallyDrop;
+use std::os::fd::FromRawFd as _;
 use std::panic::{self, AssertUnwindSafe};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Once;
+
+/// How many characters of a panic's text are written on stderr.
+const LINE: usize = 500;
 
 thread_local! {
     /// Where the last panic of this thread was.
@@ -41,6 +54,60 @@ pub(crate) fn fence<T>(work: impl FnOnce() -> T) -> Result<T, String> {
             Err(text)
         }
     }
+}
+
+/// The work of a function that answers Tcl with a completion code: a panic becomes the error of the command.
+pub(crate) fn command(interp: &Interp, work: impl FnOnce() -> c_int) -> c_int {
+    fence(work).unwrap_or_else(|text| {
+        if interp.raw().is_null() {
+            tell(None, &text);
+        } else {
+            told(None, || interp.put_error(&Raise::bug(&text)));
+        }
+        sys::ERROR
+    })
+}
+
+/// Work that no script waits for. A panic is told in the background of `interp`, or on stderr; then the result is none.
+pub(crate) fn told<T>(interp: Option<&Interp>, work: impl FnOnce() -> T) -> Option<T> {
+    fence(work).map_err(|text| tell(interp, &text)).ok()
+}
+
+/// Tells of a panic whoever can still be told.
+fn tell(interp: Option<&Interp>, text: &str) {
+    let error = Raise::bug(text);
+    let heard = fence(|| interp.is_some_and(|i| !package::exiting() && i.background_error(&error)));
+    if heard != Ok(true) {
+        say(&error.message);
+    }
+}
+
+/// Tells, on stderr, of a panic that was caught in another crate or on another thread.
+pub fn say_panic(payload: Box<dyn Any + Send>) {
+    let text = describe(payload.as_ref());
+    std::mem::forget(payload);
+    tell(None, &text);
+}
+
+/// A line on stderr: of many only the first ten, then the hundredth, the thousandth and so on, so that a panic that comes
+/// again and again does not fill a disk.
+fn say(message: &str) {
+    static SAID: AtomicU64 = AtomicU64::new(0);
+    let count = SAID.fetch_add(1, Ordering::Relaxed).saturating_add(1);
+    if count > 10 && count != 10u64.pow(count.ilog10()) {
+        return;
+    }
+    let text: String = message
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .take(LINE)
+        .collect();
+    let line = format!("{}: {text}\n", bug_word().to_lowercase());
+    // SAFETY: descriptor 2 is borrowed, not owned: it is never closed here. If it is closed, writing fails. The standard
+    // library's own stderr has a lock, which a forked child could find held for ever.
+    let mut stderr = ManuallyDrop::new(unsafe { File::from_raw_fd(2) });
+    // If that cannot be written, there is nobody to tell.
+    let _ = stderr.write_all(line.as_bytes());
 }
 
 fn describe(payload: &(dyn Any + Send)) -> String {

@@ -2,6 +2,7 @@
 //! go through here. It must not know commands (see `command`) nor the event loop (see `bell`).
 
 use crate::bytes::no_borrows;
+use crate::fence::told;
 use crate::{sys, Obj, Raise};
 use std::cell::Cell;
 use std::ffi::{c_void, CString};
@@ -200,13 +201,24 @@ impl Interp {
         }
     }
 
-    /// Hands an error of ours to the background error handler.
-    pub fn background_error(&self, error: &Raise) {
-        if self.usable() {
-            self.put_error(error);
-            // SAFETY: the interpreter is usable; its result and error code have just been set.
-            unsafe { sys::Tcl_BackgroundException(self.raw(), sys::ERROR) };
+    /// Hands an error of ours to the background error handler; what a running command has as its result so far stays.
+    /// False if the interpreter can run no handler.
+    pub(crate) fn background_error(&self, error: &Raise) -> bool {
+        if !self.usable() {
+            return false;
         }
+        let raw = self.raw();
+        // SAFETY: a usable interpreter; what is saved is restored once, below.
+        let state = unsafe { sys::Tcl_SaveInterpState(raw, sys::OK) };
+        // SAFETY: a usable interpreter.
+        unsafe { sys::Tcl_ResetResult(raw) };
+        self.put_error(error);
+        // SAFETY: the interpreter is usable; its result and error code have just been set. No script runs in the call.
+        unsafe {
+            sys::Tcl_BackgroundException(raw, sys::ERROR);
+            sys::Tcl_RestoreInterpState(raw, state);
+        }
+        true
     }
 
     /// Must a long wait end now: is the script cancelled or a limit of the interpreter reached?
@@ -250,5 +262,11 @@ impl Interp {
 unsafe extern "C" fn gone(data: *mut c_void, _interp: *mut sys::TclInterp) {
     // SAFETY: `data` is the reference that `from_raw` has given away, and Tcl calls this once.
     let alive = unsafe { Rc::from_raw(data.cast::<Cell<bool>>()) };
+    // First: nothing may keep it from being known.
     alive.set(false);
+    told(None, move || {
+        #[cfg(feature = "plant")]
+        plant::point("gone");
+        drop(alive);
+    });
 }

@@ -5,7 +5,8 @@
 //! and nothing of it may leave its thread except a [`Bell`].
 //!
 //! Promises to the rooms above:
-//! * a panic in any function that Tcl calls becomes a Tcl error, never an abort;
+//! * a panic in any function that Tcl calls becomes a Tcl error with its text, never an abort: the error of the running
+//!   command, or one for the background error handler, or, where no script is left to tell, a line on stderr;
 //! * a value ([`Obj`]) owns one reference; borrowing its bytes ([`Obj::bytes`]) keeps other conversions out;
 //! * deleting a command, an interpreter or a thread while one of its functions runs is safe.
 
@@ -23,7 +24,10 @@ mod timer;
 
 pub use bell::{Bell, Door, Turn};
 pub use bytes::Bytes;
+#[cfg(feature = "plant")]
+pub use command::call_outside;
 pub use command::{command_of, create_command, Command, CommandRef, Loop, Reply};
+pub use fence::say_panic;
 pub use interp::{Hold, Interp};
 pub use obj::Obj;
 pub use package::{at_exit, at_thread_exit, exiting, provide, LoadError};

@@ -17,6 +17,10 @@ pub struct Obj(NonNull<sys::TclObj>);
 
 impl Clone for Obj {
     fn clone(&self) -> Obj {
+        #[cfg(feature = "plant")]
+        if plant::hit("unheld_value") {
+            return Obj(self.0);
+        }
         // SAFETY: we own a reference, so the value is alive.
         unsafe { sys::Tcl_DbIncrRefCount(self.0.as_ptr(), sys::FILE, 0) };
         Obj(self.0)
@@ -25,6 +29,10 @@ impl Clone for Obj {
 
 impl Drop for Obj {
     fn drop(&mut self) {
+        #[cfg(feature = "plant")]
+        if plant::hit("kept_value") {
+            return;
+        }
         // SAFETY: gives back the one reference that this handle owns.
         unsafe { sys::Tcl_DbDecrRefCount(self.0.as_ptr(), sys::FILE, 0) };
     }

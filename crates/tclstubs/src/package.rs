@@ -1,7 +1,7 @@
 //! Loading: the entry points that Tcl calls, the package's version, and what happens when the process or a thread
 //! ends. It must not know the commands that a package makes.
 
-use crate::fence::{fence, install_hook};
+use crate::fence::{self, install_hook, told};
 use crate::raise::set_bug_word;
 use crate::{sys, Interp, Raise};
 use std::ffi::{c_int, c_void, CString};
@@ -68,28 +68,32 @@ pub unsafe fn enter(interp: *mut c_void, word: &'static str, start: fn(&Interp) 
     }
     set_bug_word(word);
     install_hook();
-    // SAFETY: the table is attached; the strings are NUL-terminated; Tcl leaves its own message on failure.
-    let tcl = unsafe { sys::Tcl_PkgRequireEx(raw, c"Tcl".as_ptr(), c"8.6-10".as_ptr(), 0, ptr::null_mut()) };
-    if tcl.is_null() {
-        return sys::ERROR;
-    }
     // SAFETY: the caller's contract.
     let interp = unsafe { Interp::from_raw(raw) };
-    let run = || {
+    fence::command(&interp, || {
+        #[cfg(feature = "plant")]
+        {
+            plant::arm_from_environment();
+            plant::point("enter");
+        }
+        // SAFETY: the table is attached; the strings are NUL-terminated; Tcl leaves its own message on failure.
+        let tcl = unsafe { sys::Tcl_PkgRequireEx(raw, c"Tcl".as_ptr(), c"8.6-10".as_ptr(), 0, ptr::null_mut()) };
+        if tcl.is_null() {
+            return sys::ERROR;
+        }
         watch_exit();
         UNTHREADED.store(
             !sys::nine() && interp.global("tcl_platform(threaded)").is_none(),
             Ordering::Relaxed,
         );
-        start(&interp)
-    };
-    match fence(run).unwrap_or_else(|text| Err(Raise::bug(&text))) {
-        Ok(()) => sys::OK,
-        Err(error) => {
-            interp.put_error(&error);
-            sys::ERROR
+        match start(&interp) {
+            Ok(()) => sys::OK,
+            Err(error) => {
+                interp.put_error(&error);
+                sys::ERROR
+            }
         }
-    }
+    })
 }
 
 /// The body of a `SafeInit` function: refuses, with a message.
@@ -104,7 +108,15 @@ pub unsafe fn refuse(interp: *mut c_void, word: &'static str, why: &'static str)
         install_hook();
         // SAFETY: the caller's contract.
         let interp = unsafe { Interp::from_raw(raw) };
-        let _ = fence(|| interp.put_error(&Raise::new(why, [word, "SAFE"])));
+        fence::command(&interp, || {
+            #[cfg(feature = "plant")]
+            {
+                plant::arm_from_environment();
+                plant::point("refuse");
+            }
+            interp.put_error(&Raise::new(why, [word, "SAFE"]));
+            sys::ERROR
+        });
     }
     sys::ERROR
 }
@@ -134,32 +146,52 @@ static WATCHED: AtomicBool = AtomicBool::new(false);
 /// Once per process: know when it ends.
 fn watch_exit() {
     if !WATCHED.swap(true, Ordering::AcqRel) {
-        unsafe extern "C" fn leave(_data: *mut c_void) {
+        unsafe extern "C" fn note_exit(_data: *mut c_void) {
+            // First: nothing may keep it from being known.
             EXITING.store(true, Ordering::Release);
+            #[cfg(feature = "plant")]
+            told(None, || plant::point("note_exit"));
         }
         // SAFETY: the procedure lives as long as the library, which is never unloaded.
-        unsafe { sys::Tcl_CreateExitHandler(leave, ptr::null_mut()) };
+        unsafe { sys::Tcl_CreateExitHandler(note_exit, ptr::null_mut()) };
     }
 }
 
 /// Calls `run` when the process exits (`Tcl_CreateExitHandler`), on the thread that exits, before Tcl is torn down.
+/// After a panic it is called once more: what is left to do then may be what others wait for.
 pub fn at_exit(run: fn()) {
-    unsafe extern "C" fn leave(data: *mut c_void) {
+    unsafe extern "C" fn leave_process(data: *mut c_void) {
         // SAFETY: the function pointer that `at_exit` has passed as data.
         let run = unsafe { std::mem::transmute::<*mut c_void, fn()>(data) };
-        let _ = fence(run);
+        twice(|| {
+            #[cfg(feature = "plant")]
+            plant::point("leave_process");
+            run();
+        });
     }
     // SAFETY: the procedure lives as long as the library; a function pointer fits into a data pointer.
-    unsafe { sys::Tcl_CreateExitHandler(leave, run as *mut c_void) };
+    unsafe { sys::Tcl_CreateExitHandler(leave_process, run as *mut c_void) };
 }
 
 /// Calls `run` when this thread's Tcl is finalized (`Tcl_CreateThreadExitHandler`): after its interpreters are gone.
+/// After a panic it is called once more.
 pub fn at_thread_exit(run: fn()) {
-    unsafe extern "C" fn leave(data: *mut c_void) {
+    unsafe extern "C" fn leave_thread(data: *mut c_void) {
         // SAFETY: the function pointer that `at_thread_exit` has passed as data.
         let run = unsafe { std::mem::transmute::<*mut c_void, fn()>(data) };
-        let _ = fence(run);
+        twice(|| {
+            #[cfg(feature = "plant")]
+            plant::point("leave_thread");
+            run();
+        });
     }
     // SAFETY: the procedure lives as long as the library; a function pointer fits into a data pointer.
-    unsafe { sys::Tcl_CreateThreadExitHandler(leave, run as *mut c_void) };
+    unsafe { sys::Tcl_CreateThreadExitHandler(leave_thread, run as *mut c_void) };
+}
+
+/// Runs what must be done at an end, and once more if it panicked. No interpreter can be told any more.
+fn twice(run: impl Fn()) {
+    if told(None, &run).is_none() {
+        told(None, &run);
+    }
 }

@@ -13,6 +13,11 @@ pub(crate) fn set_bug_word(word: &'static str) {
     let _ = BUG_WORD.set(word);
 }
 
+/// The first word of the error code of bugs.
+pub(crate) fn bug_word() -> &'static str {
+    BUG_WORD.get().copied().unwrap_or("TCLSTUBS")
+}
+
 /// A Tcl error on its way to the script: the message and the words of `errorCode`.
 #[derive(Debug, Clone)]
 pub struct Raise {
@@ -73,10 +78,9 @@ impl Raise {
 
     /// A bug of ours, reported as an error instead of an abort.
     pub fn bug(what: &str) -> Raise {
-        let word = BUG_WORD.get().copied().unwrap_or("TCLSTUBS");
         Raise::new(
             format!("internal error: {what} (this is a bug; please report it)"),
-            [word, "INTERNAL", "PANIC"],
+            [bug_word(), "INTERNAL", "PANIC"],
         )
     }
 

@@ -141,7 +141,9 @@ pub fn create(interp: &Interp, name: &str, master: &Master, settings: &Settings)
     let idle = |inlet: &Inlet| inlet.stock(STOCK);
     let inlet = Inlet::new(interp, &link, queue, Box::new(sieve), Some(Box::new(idle)));
     inlet.listen();
-    let alive = keep_alive(&inlet, most_ms);
+    let alive = keep_alive(interp, &inlet, most_ms);
+    #[cfg(feature = "plant")]
+    plant::point("subscriber_new");
     let object = Rc::new(Subscriber {
         open: RefCell::new(Some(Open { alive, inlet, link })),
         command: RefCell::new(CommandRef::none()),
@@ -153,12 +155,12 @@ pub fn create(interp: &Interp, name: &str, master: &Master, settings: &Settings)
 
 /// A look at the queue well below `max.poll.interval.ms`: a member whose topics are idle would be expelled otherwise.
 /// The look comes from the event loop, so a script that is stuck is still found out.
-fn keep_alive(inlet: &Rc<Inlet>, most_ms: i32) -> Timer {
+fn keep_alive(interp: &Interp, inlet: &Rc<Inlet>, most_ms: i32) -> Timer {
     let weak = Rc::downgrade(inlet);
     let every = (most_ms / 4).clamp(10, 10_000);
     // Without a callback messages pile up and hide a rebalance behind them: one more is taken each second.
     let silent = every.min(1000);
-    Timer::start(silent, move || {
+    Timer::start(interp, silent, move || {
         let Some(inlet) = weak.upgrade() else { return every };
         let held = inlet.held();
         if inlet.callback().is_some() {

@@ -73,6 +73,8 @@ pub fn create(
 ) -> Outcome {
     let name = names::fresh(interp, name, &names::TOPIC)?;
     let topic = link.client().topic(topic, Some(config.duplicate())).or_raise()?;
+    #[cfg(feature = "plant")]
+    plant::point("topic_new");
     let object = Rc::new(TopicConsumer {
         open: RefCell::new(Some(Open {
             topic: Rc::new(topic),

@@ -66,6 +66,8 @@ slots! {
     fn Tcl_GetCommandFullName = 517 (interp: *mut TclInterp, command: Token, name: *mut TclObj);
     fn Tcl_LimitReady = 522 (interp: *mut TclInterp) -> c_int;
     fn Tcl_LimitCheck = 523 (interp: *mut TclInterp) -> c_int;
+    fn Tcl_SaveInterpState = 535 (interp: *mut TclInterp, code: c_int) -> Token;
+    fn Tcl_RestoreInterpState = 536 (interp: *mut TclInterp, state: Token) -> c_int;
     fn Tcl_AppendObjToErrorInfo = 574 (interp: *mut TclInterp, text: *mut TclObj);
     fn Tcl_Canceled = 581 (interp: *mut TclInterp, flags: c_int) -> c_int;
     fn Tcl_NRCreateCommand = 583 (interp: *mut TclInterp, name: *const c_char, run: ObjCmdProc, nr_run: ObjCmdProc, data: *mut c_void, deleted: DeleteProc) -> Token;
