@@ -309,7 +309,8 @@ proc ::catalogue::Hang {name} {
     set job($name,stacks) ""
     if {[llength [auto_execok gdb]] && [llength [auto_execok timeout]]} {
 	set chan [open [list | timeout -k 5 60 gdb -p $job($name,pid) -batch -nx \
-		-ex "set debuginfod enabled off" -ex "thread apply all bt 30" </dev/null 2>@1] r]
+		-ex "set debuginfod enabled off" -ex "thread 1" -ex "bt 40" \
+		-ex "thread apply all bt 8" </dev/null 2>@1] r]
 	fconfigure $chan -blocking 0
 	fileevent $chan readable [list ::catalogue::Stacks $name $chan]
 	return
@@ -455,7 +456,7 @@ proc ::catalogue::End {name} {
 	dict for {title text} $told {
 	    if {[string trim $text] ne ""} {
 		puts "---- $title of $name"
-		puts [string trimright [string range $text 0 40000]]
+		puts [string trimright [string range $text 0 20000]]
 	    }
 	}
 	puts "----"

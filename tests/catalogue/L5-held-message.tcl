@@ -59,7 +59,7 @@ catch {rename waiting {}}
 
 # Taken into an array that outlives all.
 set master [all in]
-until {[$in consume 0 5000 left] == 1}
+same [$in consume 0 15000 left] 1
 within 5000 {$in delete; $handle delete; $master delete}
 matches $left(payload) "${big}0"
 held

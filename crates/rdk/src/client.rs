@@ -169,6 +169,11 @@ impl Client {
         fork::inherited(self.inner.raw.made())
     }
 
+    /// The error of a client that was made by a parent process, for what would look like success there.
+    pub fn check_process(&self, op: &'static str) -> Result<()> {
+        fork::check(op, self.inner.raw.made())
+    }
+
     /// The pointer, for calls that the fork check lets through.
     #[inline]
     pub(crate) fn ptr(&self, op: &'static str) -> Result<*mut sys::rd_kafka_t> {
