@@ -46,6 +46,7 @@ mod partition;
 mod partitioner;
 mod property;
 mod queue;
+mod regex;
 mod sys;
 mod timeout;
 mod topic;
