@@ -55,12 +55,12 @@ proc ::family::make {kind callback {space ""}} {
     ${space}::m subscriber ${space}::s
     if {$kind eq "queue"} {
 	${space}::q consume_callback $on(queue)
-	${space}::in start_queue 0 beginning ${space}::q
+	${space}::in start_queue 0 0 ${space}::q
     } else {
-	${space}::in start 0 beginning $on(topic)
+	${space}::in start 0 0 $on(topic)
     }
     ${space}::s callback $on(subscriber)
-    ${space}::s assign [list $full 0 beginning]
+    ${space}::s assign [list $full 0 0]
     if {$kind ne "error_callback"} {
 	${space}::out produce 0 x
     }
