@@ -107,3 +107,18 @@ proc ::lifetimes::exchange {topic count} {
 	list $reports $messages
     }]
 }
+
+# ::lifetimes::watchErrors --
+#
+#	Collects background errors in ::errors: the message, the code and the
+#	errorCode of each.  Those of a case are then not counted by case.tcl.
+
+proc ::lifetimes::watchErrors {} {
+    set ::errors {}
+    interp bgerror {} ::lifetimes::heard
+}
+
+proc ::lifetimes::heard {message options} {
+    lappend ::errors [list $message [dict get $options -code] \
+	    [expr {[dict get $options -code] == 1 ? [dict get $options -errorcode] : ""}]]
+}
