@@ -9,7 +9,7 @@ use std::ffi::{c_char, CStr};
 use std::ptr;
 use std::sync::{Arc, MutexGuard};
 
-use crate::config::{Config, TopicConfig};
+use crate::config::{self, Config, TopicConfig};
 use crate::error::{Code, Error, Result};
 use crate::fork;
 use crate::handle::Handle;
@@ -244,6 +244,7 @@ impl Client {
     /// known and well-formed. Error `__INVALID_ARG` if there was none.
     pub fn add_brokers(&self, list: &str) -> Result<usize> {
         let rk = self.ptr("add_brokers")?;
+        config::fits("add_brokers", "the broker list", list)?;
         let c_list = cstring("add_brokers", "a broker list", list)?;
         // SAFETY: a live client and a string that lives through the call.
         match unsafe { sys::rd_kafka_brokers_add(rk, c_list.as_ptr()) } {

@@ -11,6 +11,7 @@ use crate::error::{Code, Error, Result};
 use crate::handle::Handle;
 use crate::partitioner::Partitioner;
 use crate::property::{self, is_secret, scope, Scope};
+use crate::regex;
 use crate::sys::{self, cstring, rd_kafka_conf_res_t};
 
 const HIDDEN: &str = "[redacted]";
@@ -25,20 +26,17 @@ const IDS: &[&str] = &[
 ];
 const LONGEST_ID: usize = 32767;
 
-/// A regular expression that librdkafka's recursive matcher can take: at most 1,024 bytes and 64
-/// open parentheses at a time. More would overflow the stack of a librdkafka thread.
-pub(crate) fn safe_regex(text: &str) -> bool {
-    let mut depth = 0usize;
-    let mut deepest = 0usize;
-    for byte in text.bytes() {
-        match byte {
-            b'(' => depth += 1,
-            b')' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        deepest = deepest.max(depth);
+/// The longest value, in bytes. librdkafka copies values onto stacks, whose size is not ours; a bundle of certificates
+/// is a quarter of it.
+const LONGEST_VALUE: usize = 1 << 20;
+
+/// Checks the length of a value of `what`.
+pub(crate) fn fits(op: &'static str, what: &str, value: &str) -> Result<()> {
+    if value.len() <= LONGEST_VALUE {
+        return Ok(());
     }
-    text.len() <= 1024 && deepest <= 64
+    let text = format!("{what} is longer than {LONGEST_VALUE} bytes");
+    Err(Error::new(op, Code::INVALID_ARG, text))
 }
 
 fn refuse(op: &'static str, name: &str) -> Result<()> {
@@ -52,16 +50,29 @@ fn refuse(op: &'static str, name: &str) -> Result<()> {
     }
 }
 
+/// As much of a name as a message needs.
+fn short(name: &str) -> String {
+    name.chars().take(60).collect()
+}
+
 /// Checks that librdkafka leaves out.
 fn check(op: &'static str, name: &str, value: &str) -> Result<()> {
     refuse(op, name)?;
+    fits(op, &format!("the value of property \"{}\"", short(name)), value)?;
     if IDS.contains(&name) && value.len() > LONGEST_ID {
         let text = format!("property \"{name}\" is longer than {LONGEST_ID} bytes");
         return Err(Error::new(op, Code::INVALID_ARG, text));
     }
-    if name == "topic.blacklist" && !value.split(',').all(safe_regex) {
-        let text = "an expression in \"topic.blacklist\" is longer than 1024 bytes or nested too deep";
-        return Err(Error::new(op, Code::INVALID_ARG, text));
+    if property::bare(name) == "topic.blacklist" {
+        // A comma parts expressions, and two of them are one in an expression.
+        let once = value.replace(",,", "\u{1}");
+        for text in once.split(',').map(|text| text.replace('\u{1}', ",")) {
+            if let Some(fault) = regex::fault(&text) {
+                let start: String = text.chars().take(40).collect();
+                let text = format!("the expression {start} in \"topic.blacklist\" is refused: {fault}");
+                return Err(Error::new(op, Code::INVALID_ARG, text));
+            }
+        }
     }
     Ok(())
 }
@@ -200,7 +211,8 @@ impl Config {
     /// Set a property (`rd_kafka_conf_set`); an empty value means librdkafka's default, where it has one.
     ///
     /// Errors (code `__INVALID_ARG`): an unknown name, a wrong value, a refused name
-    /// (see [`crate::refused`]), a NUL, or an id (`client.id`, `group.id`, ...) longer than 32,767 bytes.
+    /// (see [`crate::refused`]), a NUL, an id (`client.id`, `group.id`, ...) longer than 32,767 bytes, any value longer
+    /// than 1 MiB, or in `topic.blacklist` an expression that [`Client::subscribe`] would refuse.
     pub fn set(&mut self, name: &str, value: &str) -> Result<()> {
         check("config", name, value)?;
         if scope(name) == Scope::Topic {
@@ -225,7 +237,9 @@ impl Config {
             std::hint::black_box(&bytes);
         }
         judge("config", name, answer, &said)?;
-        self.named.push(name.to_string());
+        if !self.named.iter().any(|known| known == name) {
+            self.named.push(name.to_string());
+        }
         Ok(())
     }
 
@@ -362,6 +376,8 @@ impl TopicConfig {
             )
         };
         judge("topic_config", name, answer, &said)?;
+        // The last one counts, and stands where it was said.
+        self.named.retain(|(known, _)| known != name);
         self.named.push((name.to_string(), value.to_string()));
         Ok(())
     }

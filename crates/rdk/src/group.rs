@@ -7,10 +7,10 @@ use std::ffi::c_int;
 use std::ptr;
 
 use crate::client::Client;
-use crate::config::safe_regex;
 use crate::error::{Code, Error, Result};
 use crate::event::EventKind;
 use crate::partition::PartitionList;
+use crate::regex;
 use crate::sys::{self, coded};
 use crate::timeout::Timeout;
 use crate::wants::Kind;
@@ -61,17 +61,17 @@ impl Client {
     /// subscription.
     ///
     /// Errors: `__UNKNOWN_GROUP` without `group.id`; `__INVALID_ARG` for an empty list, the same
-    /// topic twice, or a regular expression that is wrong, longer than 1,024 bytes or nested deeper
-    /// than 64 (librdkafka would overflow its stack); `__FATAL` after a fatal error.
+    /// topic twice, or a regular expression that is wrong, longer than 1,024 bytes (as it stands, or
+    /// with its repetitions written out), nested deeper than 64, or has back references: they would
+    /// take librdkafka's memory, stack or time; `__FATAL` after a fatal error.
     pub fn subscribe(&self, topics: &PartitionList) -> Result<()> {
         let rk = self.consumer("subscribe")?;
-        if let Some(bad) = topics
-            .iter()
-            .find(|entry| entry.topic.starts_with('^') && !safe_regex(&entry.topic))
-        {
-            let start: String = bad.topic.chars().take(40).collect();
-            let text = format!("the expression {start}... is longer than 1024 bytes or nested deeper than 64");
-            return Err(Error::new("subscribe", Code::INVALID_ARG, text));
+        for entry in topics.iter().filter(|entry| entry.topic.starts_with('^')) {
+            if let Some(fault) = regex::fault(&entry.topic) {
+                let start: String = entry.topic.chars().take(40).collect();
+                let text = format!("the expression {start} is refused: {fault}");
+                return Err(Error::new("subscribe", Code::INVALID_ARG, text));
+            }
         }
         // SAFETY: a live consumer and a live list, which is copied.
         Error::check("subscribe", unsafe { coded::rd_kafka_subscribe(rk, topics.as_ptr()) })
