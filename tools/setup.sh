@@ -54,6 +54,11 @@ need_library() {
     lacks "the headers of $1" "$3"
 }
 
+# A package that Tcl 8.6 finds.
+has_package() {
+    echo "exit [catch {package require $1}]" | tclsh8.6 >/dev/null 2>&1
+}
+
 check_machine() {
     missing="" packages=""
     need_command cc "gcc libc6-dev"
@@ -66,6 +71,10 @@ check_machine() {
         [ -e /etc/ssl/certs/ca-certificates.crt ] || lacks "certificates" ca-certificates
         # No build needs Tcl's header: the test of the stub slots compares with it, and would be skipped without.
         [ -e /usr/include/tcl8.6/tclDecls.h ] || lacks "the headers of Tcl 8.6" tcl8.6-dev
+        # The same for what the tests of threads, of forked children and of a clock that jumps need.
+        has_package Thread || lacks "Tcl's package Thread" tcl-thread
+        has_package Tclx || lacks "Tcl's package Tclx" tclx8.4
+        [ -e "$(echo /usr/lib/*/faketime/libfaketimeMT.so.1)" ] || lacks libfaketime libfaketime
         # patchelf is for tools/tcl9.sh, which has nothing to do where Tcl 9 is installed.
         [ -n "${TCLSH9:-}" ] || command -v tclsh9.0 >/dev/null || need_command patchelf patchelf
     fi

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Prints the path of a Tcl 9 shell: $TCLSH9, or the machine's own tclsh9.0, or one that it fetches once from Debian 13
 # into target/tcl9. The fetched one brings its own C library, finds its own scripts, and needs no environment, so
-# [info nameofexecutable] can be run as a child, and a library built on this machine loads into it.
+# [info nameofexecutable] can be run as a child, and a library built on this machine loads into it. With it comes the
+# package Thread, for the tests with threads.
 # It must not change the machine: no package is installed, apt works in folders of ours, and nothing outside
 # target/ is written. Only the path goes to standard output; everything else to standard error.
 set -u
@@ -35,7 +36,7 @@ target=${CARGO_TARGET_DIR:-target}
 mkdir -p "$target" && target=$(cd "$target" && pwd -P) || exit 1
 home=$target/tcl9
 shell=$home/bin/tclsh9.0
-works "$shell" && { echo "$shell"; exit; }
+[ -e "$home/lib/thread" ] && works "$shell" && { echo "$shell"; exit; }
 
 # --- fetch it --------------------------------------------------------------------------------------------------------
 
@@ -99,7 +100,7 @@ apt() {
 download() {
     for mirror in $(mirrors | awk '/\/debian\/?$/ {print "0 " $0; next} {print "1 " $0}' | sort -u | cut -d' ' -f2); do
         (umask 077 && echo "deb [signed-by=$keyring target=Packages] $mirror trixie main" >"$work/apt/debian.list")
-        if apt update && (cd "$work/deb" && apt download tcl9.0 libtcl9.0 libtommath1 zlib1g libc6); then
+        if apt update && (cd "$work/deb" && apt download tcl9.0 libtcl9.0 tcl9.0-thread libtommath1 zlib1g libc6); then
             return
         fi
     done
@@ -111,8 +112,8 @@ download || stop "Tcl 9.0 could not be downloaded from this machine's Debian mir
     "Install Tcl 9.0, or say TCLSH9=/path/to/tclsh9.0"
 
 # --- put it together -------------------------------------------------------------------------------------------------
-# bin/tclsh9.0, lib/*.so*, lib/tcl9.0 (the scripts) and lib/tcl9/9.0 (the modules): where Tcl looks by itself, seen
-# from its shell.
+# bin/tclsh9.0, lib/*.so*, lib/tcl9.0 (the scripts), lib/tcl9/9.0 (the modules) and lib/thread (the package): where Tcl
+# looks by itself, seen from its shell.
 
 for deb in "$work"/deb/*.deb; do
     dpkg-deb -x "$deb" "$work/root" || stop "cannot unpack $(basename "$deb")."
@@ -130,6 +131,7 @@ else
 fi
 mv "$work/root/usr/bin/tclsh9.0" "$work/bin"
 mv "$work/root/usr/lib/tcl9.0" "$work/lib/tcl9.0"
+mv "$work/root/usr/lib/tcltk/$triplet"/thread* "$work/lib/thread"
 ln -s ../tcl9.0/tcl9 "$work/lib/tcl9/9.0"
 
 # A forced rpath (DT_RPATH) holds for the libraries of libraries too; a plain one would not, and a library of this

@@ -29,6 +29,7 @@ macro_rules! slots {
 slots! {
     fn Tcl_PkgProvideEx = 0 (interp: *mut TclInterp, name: *const c_char, version: *const c_char, data: *const c_void) -> c_int;
     fn Tcl_PkgRequireEx = 1 (interp: *mut TclInterp, name: *const c_char, version: *const c_char, exact: c_int, data: *mut c_void) -> *const c_char;
+    fn Tcl_WaitForEvent = 13 (time: *const TclTime) -> c_int;
     fn Tcl_DbDecrRefCount = 19 (obj: *mut TclObj, file: *const c_char, line: c_int);
     fn Tcl_DbIncrRefCount = 20 (obj: *mut TclObj, file: *const c_char, line: c_int);
     fn get_byte_array_8 = 33 (obj: *mut TclObj, len: *mut c_int) -> *const u8;
