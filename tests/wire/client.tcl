@@ -7,6 +7,7 @@
 #	must not hide an error that a script of a user would see.
 #
 #	tclsh client.tcl -bootstrap b ?-class rough|lying? ?-plant fault?
+#		?-limit 25000?	for each step of the recovery, in milliseconds
 #
 #	It works until the line `calm` comes on its standard input, then it ends by
 #	itself.  It prints `BAD text` for each thing that must not be, and `done ...`
@@ -21,7 +22,7 @@ package require kafka
 
 namespace eval ::client {
     variable o
-    array set o {-bootstrap {} -class rough -plant {}}
+    array set o {-bootstrap {} -class rough -plant {} -limit 25000}
     # Reports by payload; payloads that were acknowledged, by topic.
     variable accepted
     array set accepted {}
@@ -123,8 +124,8 @@ proc ::client::Master {name args} {
 	    socket.connection.setup.timeout.ms 1000 message.timeout.ms 20000 \
 	    topic.metadata.refresh.interval.ms 1000 \
 	    topic.metadata.refresh.fast.interval.ms 20 linger.ms 0 \
-	    fetch.wait.max.ms 50 fetch.error.backoff.ms 10 session.timeout.ms 6000 \
-	    heartbeat.interval.ms 200 auto.offset.reset earliest {*}$args
+	    fetch.wait.max.ms 50 fetch.error.backoff.ms 10 \
+	    auto.offset.reset earliest {*}$args
     return
 }
 
@@ -146,7 +147,10 @@ proc ::client::Make {what} {
 	    }
 	}
 	subscriber {
-	    ::ordinary subscriber ::member
+	    # The new protocol of groups: the embedded cluster asserts when a member
+	    # of the old one joins again before the end of its last connection was
+	    # seen, and does not look at a connection whose member waits.
+	    ::ordinary subscriber ::member -config {group.protocol consumer}
 	    ::member callback {::client::Message plain}
 	    ::member subscribe plain
 	}
@@ -274,7 +278,7 @@ proc ::client::Marks {topic reader} {
     variable o
     foreach round {1 2} {
 	set end [expr {[clock milliseconds] + ($o(-class) eq "lying" && $round == 1
-		? 4000 : 25000)}]
+		? 4000 : $o(-limit))}]
 	set before [llength [dict get $acked $topic]]
 	set marks($topic) 0
 	while {[clock milliseconds] < $end} {
@@ -320,7 +324,7 @@ proc ::client::Readable {topic} {
     foreach partition {0 1 2} {
 	::againTopic start $partition beginning
     }
-    set end [expr {[clock milliseconds] + 15000}]
+    set end [expr {[clock milliseconds] + $o(-limit)}]
     while {[dict size $missing] && [clock milliseconds] < $end} {
 	foreach partition {0 1 2} {
 	    ::againTopic consume_batch $partition 100 10000 row {
@@ -362,7 +366,7 @@ proc ::client::Recover {} {
     Marks wire consumer
     Marks plain subscriber
     foreach topic {wire plain} {
-	if {![Until {[Open $topic] == 0} 30000]} {
+	if {![Until {[Open $topic] == 0} $o(-limit)]} {
 	    Bad "[Open $topic] messages of $topic have no report"
 	}
     }

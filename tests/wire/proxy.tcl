@@ -293,8 +293,8 @@ proc ::proxy::Fate {id} {
     set conn($id,after) [expr {1 + [Random $id 8]}]
     if {[Random $id 100] < 40} {
 	# Produce Fetch ListOffsets Metadata OffsetCommit OffsetFetch
-	# FindCoordinator JoinGroup Heartbeat SyncGroup ApiVersions InitProducerId
-	set conn($id,api) [Pick $id {0 1 2 3 8 9 10 11 12 14 18 22}]
+	# FindCoordinator ApiVersions InitProducerId ConsumerGroupHeartbeat
+	set conn($id,api) [Pick $id {0 1 2 3 8 9 10 18 22 68}]
 	set conn($id,after) [expr {1 + [Random $id 2]}]
     }
     # None lives long, whatever happens.
@@ -520,15 +520,19 @@ proc ::proxy::Unhold {id} {
 
 # proxy::Spoil --
 #
-#	A frame with its bytes changed.  Two things stay: addresses, for a client
-#	that is sent to another one might leave this machine; and, in a reply to
-#	Produce, which request it is for: an acknowledgement must be a true one,
-#	or nobody could say what was lost.
+#	A frame with its bytes changed.  Three things stay: addresses, for a client
+#	that is sent to another one might leave this machine; replies to Produce, of
+#	which only the length is forged, for an acknowledgement must be a true one,
+#	or nobody could say what was lost; and the number of brokers in Metadata: if
+#	that is -1, librdkafka crashes (fake.tcl keeps the proof).
 
 proc ::proxy::Spoil {id frame api} {
     variable conn
     set size [string length $frame]
-    set kept [Kept $frame]
+    set kept [Kept $frame $api]
+    if {$api == 0 && $conn($id,verb) ne "length"} {
+	set conn($id,verb) length
+    }
     switch -- $conn($id,verb) {
 	flip {
 	    set n [Pick $id {1 1 2 5 20}]
@@ -565,11 +569,10 @@ proc ::proxy::Spoil {id frame api} {
 		    [expr {$length + 3}]]
 	}
 	correlation {
-	    if {$api != 0} {
-		binary scan $frame x4I correlation
-		set frame [string replace $frame 4 7 [binary format I \
-			[expr {$correlation + [Pick $id {-1 1 1000 0x7fffffff}]}]]]
-	    }
+	    binary scan $frame x4I correlation
+	    # Of no request under way: it must not be taken for Metadata.
+	    set frame [string replace $frame 4 7 [binary format I \
+		    [expr {$correlation + [Pick $id {100000 0x7fffffff}]}]]]
 	}
 	default {
 	    return -code error "bad verb \"$conn($id,verb)\""
@@ -580,10 +583,17 @@ proc ::proxy::Spoil {id frame api} {
 
 # proxy::Kept --
 #
-#	The places in a frame that must stay: around each address.
+#	The places in a frame that must stay.
 
-proc ::proxy::Kept {frame} {
+proc ::proxy::Kept {frame api} {
     set kept {}
+    if {$api == 3} {
+	# The tags of the header and the throttle time, for they move it; then the
+	# number itself.
+	for {set i 8} {$i < 17} {incr i} {
+	    dict set kept $i 1
+	}
+    }
     set from 0
     while {[set at [string first 127.0.0.1 $frame $from]] >= 0} {
 	for {set i [expr {$at - 2}]} {$i < $at + 13} {incr i} {

@@ -129,7 +129,7 @@ proc ::wire::Planted {seed} {
     } {
 	# What hangs is waited for in vain.
 	set patience [expr {$fault eq "hang" ? 3000 : $patient}]
-	set bad [Batch $seed rough 5 -plant $fault]
+	set bad [Batch $seed rough 5 -plant $fault -limit 3000]
 	check "planted $fault is seen" [expr {
 	    [lsearch -glob $bad $pattern] >= 0}] "seen: $bad"
     }
