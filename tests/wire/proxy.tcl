@@ -520,11 +520,12 @@ proc ::proxy::Unhold {id} {
 
 # proxy::Spoil --
 #
-#	A frame with its bytes changed.  Three things stay: addresses, for a client
+#	A frame with its bytes changed.  Some things stay: addresses, for a client
 #	that is sent to another one might leave this machine; replies to Produce, of
 #	which only the length is forged, for an acknowledgement must be a true one,
-#	or nobody could say what was lost; and the number of brokers in Metadata: if
-#	that is -1, librdkafka crashes (fake.tcl keeps the proof).
+#	or nobody could say what was lost; and what is known to kill librdkafka
+#	(known.tcl has the list, fake.tcl the proofs): the number of brokers in
+#	Metadata, and in Fetch all but the messages.
 
 proc ::proxy::Spoil {id frame api} {
     variable conn
@@ -564,7 +565,8 @@ proc ::proxy::Spoil {id frame api} {
 		    0x7fffffff 0x80000000]]][string range $frame 4 end]
 	}
 	truncate {
-	    set length [expr {4 + [Random $id [expr {max(1, $size - 8)}]]}]
+	    # Not just the tags at the end, for the reason above.
+	    set length [expr {4 + [Random $id [expr {max(1, $size - 20)}]]}]
 	    set frame [binary format I $length][string range $frame 4 \
 		    [expr {$length + 3}]]
 	}
@@ -587,19 +589,25 @@ proc ::proxy::Spoil {id frame api} {
 
 proc ::proxy::Kept {frame api} {
     set kept {}
+    # The tags of the header and the throttle time, for they move the rest; then
+    # the number of brokers, or all up to the messages and what follows them.
     if {$api == 3} {
-	# The tags of the header and the throttle time, for they move it; then the
-	# number itself.
-	for {set i 8} {$i < 17} {incr i} {
-	    dict set kept $i 1
-	}
+	set kept [Range $kept 8 16]
+    } elseif {$api == 1} {
+	set size [string length $frame]
+	set kept [Range [Range $kept 8 79] [expr {$size - 5}] [expr {$size - 1}]]
     }
     set from 0
     while {[set at [string first 127.0.0.1 $frame $from]] >= 0} {
-	for {set i [expr {$at - 2}]} {$i < $at + 13} {incr i} {
-	    dict set kept $i 1
-	}
+	set kept [Range $kept [expr {$at - 2}] [expr {$at + 12}]]
 	set from [expr {$at + 9}]
+    }
+    return $kept
+}
+
+proc ::proxy::Range {kept first last} {
+    for {set i $first} {$i <= $last} {incr i} {
+	dict set kept $i 1
     }
     return $kept
 }
