@@ -76,6 +76,8 @@ codes! {
     RESOLVE = RD_KAFKA_RESP_ERR__RESOLVE;
     /// No broker can be reached at the moment.
     ALL_BROKERS_DOWN = RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN;
+    /// No broker with that id in the cluster, says the cluster.
+    BROKER_NOT_AVAILABLE = RD_KAFKA_RESP_ERR_BROKER_NOT_AVAILABLE;
     /// No broker with that id.
     UNKNOWN_BROKER = RD_KAFKA_RESP_ERR__UNKNOWN_BROKER;
     /// The message was purged from the queue before it was sent.

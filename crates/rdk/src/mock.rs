@@ -177,6 +177,26 @@ impl MockCluster {
         })
     }
 
+    /// The address that a broker names as its own in answers, 1 to 127 bytes and a port
+    /// (`rd_kafka_mock_broker_set_host_port`): a proxy stands there. It listens where it did, and
+    /// [`MockCluster::bootstrap_servers`] still says where. The library does nothing for a broker that is
+    /// not there and cuts a longer host, so both are checked here.
+    pub fn set_host_port(&self, broker: i32, host: &str, port: i32) -> Result<()> {
+        if !usize::try_from(broker).is_ok_and(|id| (1..=self.brokers).contains(&id)) {
+            return Err(Error::of("mock", Code::BROKER_NOT_AVAILABLE));
+        }
+        if !(1..=127).contains(&host.len()) {
+            return Err(wrong(format!("a host name has 1 to 127 bytes, not {}", host.len())));
+        }
+        if !(1..=65_535).contains(&port) {
+            return Err(wrong(format!("a port is 1 to 65535, not {port}")));
+        }
+        let host = cstring("mock", "a host name", host)?;
+        // SAFETY: a live cluster, which takes its lock; the string is copied into 128 bytes, and fits.
+        unsafe { sys::rd_kafka_mock_broker_set_host_port(self.ptr()?, broker, host.as_ptr(), port) };
+        Ok(())
+    }
+
     /// The next requests of this kind, to any broker, are answered with these errors, one each
     /// (`rd_kafka_mock_push_request_errors_array`). `NO_ERROR` lets one pass; `__TRANSPORT` makes
     /// the broker hang up.

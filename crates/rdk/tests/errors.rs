@@ -158,6 +158,20 @@ fn the_mock_refuses_what_would_crash_it() {
     assert!(mock.set_rtt(9, 1).is_err());
     assert_eq!(code_of(mock.set_rtt(1, -1)), Code::INVALID_ARG);
     mock.set_rtt(-1, 1).unwrap();
+    for bad in [i32::MIN, -1, 0, 3, i32::MAX] {
+        assert_eq!(code_of(mock.set_host_port(bad, "h", 1)), Code::BROKER_NOT_AVAILABLE);
+    }
+    for (host, port) in [
+        ("", 1),
+        (&*"h".repeat(128), 1),
+        ("\0", 1),
+        ("h", 0),
+        ("h", -1),
+        ("h", 65_536),
+    ] {
+        assert_eq!(code_of(mock.set_host_port(1, host, port)), Code::INVALID_ARG);
+    }
+    mock.set_host_port(2, &"h".repeat(127), 65_535).unwrap();
     mock.set_rack(1, "here").unwrap();
     assert_eq!(code_of(mock.set_coordinator("group\0", "g", 1)), Code::INVALID_ARG);
     assert_eq!(code_of(mock.set_coordinator("x", "g", 1)), Code::INVALID_ARG);

@@ -114,6 +114,15 @@ subcommands! { TABLE for Mock {
         render::nothing()
     }
 
+    /// Lets the broker *id* (1 and up) name *host* and *port* (1 to 65535) as its address when a client asks where the brokers
+    /// are: a proxy or a TLS terminator of yours stands there.
+    ///
+    /// The broker itself stays where it was, and `bootstrap_servers` still says where: that is what the proxy connects to.
+    "broker_set_host_port" => fn(this, cx, id: Number, host: Text, port: Number) {
+        this.cluster()?.set_host_port(id.0, &host.0, port.0).or_raise()?;
+        render::nothing()
+    }
+
     /// Answers the next requests of type *request* with these *errors*, one each, whatever broker gets them.
     ///
     /// *request* is a name of Kafka's protocol, such as `Produce`, `Fetch` or `Metadata`, or its number; an error is a name
