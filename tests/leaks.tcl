@@ -30,7 +30,6 @@ namespace eval ::leaks {
     variable option
     array set option [list -cycles 100000 -seconds 0 -jobs 1 \
 	    -tclsh [info nameofexecutable] -list 0 -worker {} -serve 0]
-    variable samples 40
     # name -> a dictionary: about, setup, cycle and options of Kind.
     variable kinds {}
     # Of the runs, in the parent: name -> lines of the worker.
@@ -58,12 +57,13 @@ set ::leaks::limits {bytes 32768 rss 1024}
 #	-share 1.0	of the cycles that were asked for, with the reason
 #	-planted word	it leaks on purpose, and this word is in what is found
 #	-needs package	is skipped without this package
-#	-end script	runs before each sample
+#	-end script	runs before each sample: what is on its way must not count
+#	-samples 40	how many samples
 
 proc ::leaks::Kind {name about setup cycle args} {
     variable kinds
     dict set kinds $name [dict merge {-cluster 0 -share 1.0 -planted {}
-	-needs {} -end {} -cycles 0 -why {}} $args \
+	-needs {} -end {} -cycles 0 -why {} -samples 40} $args \
 	    [list about $about setup $setup cycle $cycle]]
 }
 
@@ -215,13 +215,21 @@ set ::leaks::near {
     $s commit
     $s delete
 } -cluster 1 -share 0.02 -why {a group of its own each, which the cluster keeps for ever}
-::leaks::Kind mock {embedded clusters with a topic} {} {
+::leaks::Kind mock {embedded clusters} {} {
     set c [kafka::kafka mock new -brokers 2]
-    $c create_topic t 2
     $c bootstrap_servers
     $c push_request_errors Produce REQUEST_TIMED_OUT
     $c delete
 }
+::leaks::Kind mock_topic {embedded clusters with a topic} {} {
+    set c [kafka::kafka mock new]
+    $c create_topic t 2
+    if {$n % 10 == 0} {
+	$c broker_set_down 1
+	$c broker_set_up 1
+    }
+    $c delete
+} -share 0.01 -why {the cluster looks every 100 ms whether there is an order for it}
 ::leaks::Kind mock_client {embedded clusters with a client that has sent to them} $::leaks::lone {
     set c [kafka::kafka mock new]
     set h [m producer_creator #auto]
@@ -235,8 +243,7 @@ set ::leaks::near {
 	$object delete
     }
 } -share 0.2 -why {brokers start, are found and go: some ten milliseconds each}
-::leaks::Kind easy {the easy interface, all of it} {
-} {
+::leaks::Kind easy {the easy interface, all of it} {} {
     variable servers
     kafka::brokers $servers
     set t [kafka::topic_producer #auto t]
@@ -250,7 +257,7 @@ set ::leaks::near {
     kafka::producer delete
     kafka::consumer delete
     kafka::master delete
-} -cluster 1
+} -cluster 1 -share 0.2 -why {three clients and a message each}
 ::leaks::Kind interp {interpreters with objects in them} {
     set index [list package ifneeded kafka [package require kafka] \
 	    [package ifneeded kafka [package require kafka]]]
@@ -295,7 +302,7 @@ set ::leaks::near {
     }
     vwait ::run::got
     interp delete $i
-} -cluster 1 -share 0.5 -why {an interpreter, two clients and a message each}
+} -cluster 1 -share 0.2 -why {an interpreter, two clients and a message each}
 ::leaks::Kind safe_interp {safe interpreters, which are refused} {
     set index [list package ifneeded kafka [package require kafka] \
 	    [package ifneeded kafka [package require kafka]]]
@@ -340,23 +347,39 @@ $::leaks::near
 	error "no error: [lindex $calls [expr {$n % $count}]]"
     }
 } -cluster 1
-::leaks::Kind failed_clients {clients that librdkafka refuses to make} $::leaks::lone {
+::leaks::Kind failed_clients {clients that librdkafka refuses to make} {
     # Settings that are good, each by itself, and not together.
-    m config enable.idempotence true acks all
-    if {![catch {m producer_creator #auto} m1]} {
-	error "made: $m1"
+    set refused {}
+    foreach {settings creators} {
+	{security.protocol ssl ssl.ca.location /no/such}
+	{producer_creator consumer_creator subscriber}
+	{security.protocol sasl_plaintext sasl.mechanisms PLAIN}
+	{producer_creator consumer_creator subscriber}
+	{enable.idempotence true acks 1} producer_creator
+	{transactional.id x transaction.timeout.ms 1000 message.timeout.ms 5000}
+	producer_creator
+	{linger.ms 10000 message.timeout.ms 100} producer_creator
+	{session.timeout.ms 6000 max.poll.interval.ms 1} subscriber
+    } {
+	set m [kafka::kafka create #auto]
+	$m logger none
+	$m config group.id g {*}$settings
+	$m delivery_report callback nothing
+	foreach creator $creators {
+	    lappend refused [list $m $creator #auto]
+	}
+	if {"subscriber" in $creators} {
+	    lappend refused [list $m subscriber #auto -config {no.such 1}] \
+		    [list $m subscriber #auto -config {group.id {}}]
+	}
     }
-    if {![catch {m consumer_creator ::no::such::namespace::c}]} {
-	error made
-    }
-    if {![catch {m subscriber #auto}]} {
-	error made
-    }
-    if {![catch {m subscriber #auto -config {group.id g session.timeout.ms 6000 max.poll.interval.ms 1}}]} {
-	error made
-    }
-    if {![catch {m subscriber #auto -config {group.id g no.such 1}}]} {
-	error made
+    set count [llength $refused]
+} {
+    variable refused
+    variable count
+    set call [lindex $refused [expr {$n % $count}]]
+    if {![catch $call made]} {
+	error "made: $call"
     }
 }
 ::leaks::Kind failed_deliveries {messages that fail, with a report each} "$::leaks::lone
@@ -370,54 +393,60 @@ $::leaks::near
     }
     m producer_creator p
     p new_topic t t
-    set reports 0
 " {
     variable reports
     t produce 0 hello key
-    if {$n % 1000 == 0 && ([p flush 20000] != 0 || $reports != $n)} {
+    # librdkafka looks once a second for messages whose time is over.
+    if {$n % 10000 == 0 && ([p flush 20000] != 0 || $reports != $n)} {
 	error "$reports reports of $n"
     }
-} -end {p flush 20000}
+} -end {p flush 20000} -samples 12
 ::leaks::Kind failing_callbacks {callbacks of a topic and of reports that fail} "$::leaks::near
-    interp bgerror {} ::run::failed
-    proc failed {message options} {
-	incr ::run::failures
-    }
-    set failures 0
+    interp bgerror {} ::run::nothing
     m delivery_report callback {error {a report}}
     m producer_creator p
     p new_topic tp t
     m consumer_creator c
-    c new_topic tc t
-    # Each message in ways that change: an error, break, continue, return, a code, a command that is gone.
+    c new_topic tc u
+    # An error, break, continue, return, a code of nobody.
     proc fails {message} {
+	incr ::run::read
 	incr ::run::got
-	set code \[lindex {1 3 4 2 77} \[expr {\$::run::got % 5}\]\]
-	return -code \$code x
+	return -code \[lindex {1 3 4 2 77} \[expr {\$::run::got % 5}\]\] x
     }
+    set read 1000
 " {
-    # A thousand messages of the topic at a time.
-    if {$n % 500 == 1} {
-	tc start 0 0 ::run::fails
+    variable read
+    variable got
+    while {$got < $n} {
+	# All that the topic has.
+	if {$read >= 1000} {
+	    tc start 0 0 ::run::fails
+	    set read 0
+	}
+	vwait ::run::got
     }
-    vwait ::run::got
     if {$n % 10 == 0} {
 	tp produce 0 hello
     }
 } -cluster 1 -end {
-    tc stop 0
+    # Not started yet if only reports came.
+    catch {tc stop 0}
+    set read 1000
     p flush 20000
-    tc start 0 0 ::run::fails
 }
 ::leaks::Kind bodies {bodies of consume_batch that end in all ways} "$::leaks::near
     m consumer_creator c
     c new_topic t t
-    c create_queue q
     c new_topic u u
+    c create_queue q
+    set started 0
 " {
-    if {$n % 500 == 1} {
+    variable started
+    if {!$started || $n % 500 == 0} {
 	t start 0 0
 	u start_queue 0 0 q
+	set started 1
     }
     set what [expr {$n % 2 ? {t consume_batch 0} : {q consume_batch}}]
     switch [expr {$n % 7}] {
@@ -429,16 +458,23 @@ $::leaks::near
 	5 {catch {{*}$what 20000 10 row {return -code 77}}}
 	6 {{*}$what 20000 1 row {unset row}}
     }
-} -cluster 1
+} -cluster 1 -end {
+    t stop 0
+    u stop 0
+    set started 0
+}
 ::leaks::Kind coroutines {coroutines that yield in a body, and are resumed or deleted there} "$::leaks::near
     m consumer_creator c
     c new_topic t t
     proc reads {} {
 	t consume_batch 0 20000 2 row yield
     }
+    set started 0
 " {
-    if {$n % 500 == 1} {
+    variable started
+    if {!$started || $n % 400 == 0} {
 	t start 0 0
+	set started 1
     }
     coroutine co reads
     if {$n % 2} {
@@ -447,7 +483,10 @@ $::leaks::near
     } else {
 	rename co {}
     }
-} -cluster 1
+} -cluster 1 -end {
+    t stop 0
+    set started 0
+}
 
 # What must be found.
 ::leaks::Kind planted_value {a list that grows by a short word} {
@@ -488,13 +527,19 @@ $::leaks::near
 
 proc ::leaks::Failing {} {
     namespace eval ::run {
-	m config queue.buffering.max.messages 10
 	m producer_creator p
 	p new_topic tp t
 	m consumer_creator c
 	c new_topic tc t
 	c create_queue q
-	m subscriber s
+	# All connections are there before the first sample.
+	p info partitions t
+	c info partitions t
+	# This one would make more of them whenever it looks for its group.
+	kafka::kafka create lone
+	lone logger none
+	lone config group.id g
+	lone subscriber s
 	kafka::kafka mock create mk
     }
     set objects {kafka ::kafka::kafka master ::run::m handle ::run::p
@@ -637,10 +682,21 @@ proc ::leaks::Settle {start live patience} {
 	set now [census::take]
 	if {[lrange $now 3 4] eq [lrange $start 3 4]
 		&& [kafka::kafka live] eq $live} {
-	    return 1
+	    break
 	}
     }
-    return 0
+    set back [expr {[clock milliseconds] < $limit}]
+    # What a broker still answers comes and is dropped.
+    set bytes -1
+    for {set tries 0} {$tries < 20} {incr tries} {
+	after 15 {set ::leaks::tick 1}
+	vwait ::leaks::tick
+	if {[lindex [census::take] 2] == $bytes} {
+	    break
+	}
+	set bytes [lindex [census::take] 2]
+    }
+    return $back
 }
 
 # leaks::Work --
@@ -650,7 +706,6 @@ proc ::leaks::Settle {start live patience} {
 proc ::leaks::Work {name} {
     variable option
     variable kinds
-    variable samples
     variable home
     census::take
     package require kafka
@@ -674,6 +729,7 @@ proc ::leaks::Work {name} {
     namespace eval ::run [dict get $kind setup]
     proc ::run::cycle {n} [dict get $kind cycle]
     set end [dict get $kind -end]
+    set samples [dict get $kind -samples]
     # What is made once, is made now; all but what has been made by the setup
     # is gone after this.
     for {set n 1} {$n <= 20} {incr n} {
@@ -699,8 +755,8 @@ proc ::leaks::Work {name} {
 	    set part [expr {max($part, double($spent) / $most)}]
 	}
 	if {$part * $samples >= $next} {
-	    namespace eval ::run $end
 	    set now [clock milliseconds]
+	    namespace eval ::run $end
 	    if {![Settle $start $live $patience]} {
 		set patience 100
 	    }
