@@ -89,8 +89,9 @@ proc ::soak::Order {} {
 	if {$line eq "?"} {
 	    puts done
 	    flush stdout
-	} else {
-	    cluster {*}$line
+	} elseif {[catch {cluster {*}$line} message]} {
+	    puts stderr "cluster $line: $message"
+	    exit 1
 	}
     }
     if {[eof stdin]} {
@@ -122,7 +123,10 @@ proc ::soak::Tell {args} {
 
 proc ::soak::Done {} {
     puts $::soak::cluster ?
-    gets $::soak::cluster
+    if {[gets $::soak::cluster] ne "done"} {
+	catch {close $::soak::cluster} message
+	error "the cluster has ended: $message"
+    }
 }
 
 # ------------------------------------------------------------------ the checks
@@ -227,12 +231,12 @@ proc ::soak::Trouble {message} {
     incr troubles([dict get $message code])
 }
 
-# With a planted fault, the thousandth message of a partition is treated badly.
+# With a planted fault, one of a thousand messages of a partition is treated badly.
 proc ::soak::Take {topic partition offset payload key} {
     variable plant
     variable held
     if {$plant ne ""} {
-	switch $plant-[expr {$offset % 1000 == 999}]-$topic {
+	switch $plant-[expr {$offset % 1000 == 500}]-$topic {
 	    loss-1-called {
 		incr ::soak::read
 		return
@@ -241,7 +245,7 @@ proc ::soak::Take {topic partition offset payload key} {
 		Seen $topic $partition $offset $payload $key
 	    }
 	    disorder-1-grouped {
-		set held [list $topic $partition $offset $payload $key]
+		set held($partition) [list $topic $partition $offset $payload $key]
 		return
 	    }
 	    damage-1-batched {
@@ -250,9 +254,9 @@ proc ::soak::Take {topic partition offset payload key} {
 	}
     }
     Seen $topic $partition $offset $payload $key
-    if {[info exists held]} {
-	set late $held
-	unset held
+    if {$topic eq "grouped" && [info exists held($partition)]} {
+	set late $held($partition)
+	unset held($partition)
 	Seen {*}$late
     }
 }
