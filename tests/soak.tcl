@@ -18,7 +18,7 @@
 #
 #	Parts, all of them by default, each in a process of its own:
 #	    planted_loss, planted_repeat, planted_disorder, planted_damage,
-#	    planted_report, planted_memory	short runs in which the reader or
+#	    planted_report, planted_rereport, planted_memory	short runs in which the reader or
 #			the reports are falsified, or memory leaks: they pass if
 #			the checks find that
 #	    queue_full	brokers are down and the queue is small: an error for each
@@ -41,7 +41,7 @@ namespace eval ::soak {
     array set option [list -messages 10000000 -seconds 0 -seed {} -size 100 \
 	    -faults 1 -tclsh [info nameofexecutable] -worker {} -serve {}]
     variable parts {planted_loss planted_repeat planted_disorder planted_damage
-	planted_report planted_memory queue_full slow_callback soak}
+	planted_report planted_rereport planted_memory queue_full slow_callback soak}
     # Lines of the part that runs.
     variable said {}
     # What the checks have found: kind -> how often; and a few examples.
@@ -151,14 +151,15 @@ proc ::soak::Wrong {kind text {count 1}} {
 #
 #	Is this number of a writer the one that must come now?  In each of these
 #	streams numbers count from 0.  What is jumped over is remembered: if it
-#	comes later it was out of order; what never comes is lost.
+#	comes later it was out of order; what never comes is lost.  Returns 0 if it
+#	has been there before.
 
 proc ::soak::Follows {stream number} {
     variable next
     variable missing
     if {$number == $next($stream)} {
 	incr next($stream)
-	return
+	return 1
     }
     if {$number > $next($stream)} {
 	for {set n $next($stream)} {$n < $number} {incr n} {
@@ -169,14 +170,15 @@ proc ::soak::Follows {stream number} {
 	    set missing($stream:$n) 1
 	}
 	set next($stream) [expr {$number + 1}]
-    } elseif {[info exists missing($stream:$number)]} {
+	return 1
+    }
+    if {[info exists missing($stream:$number)]} {
 	unset missing($stream:$number)
 	Wrong disorder "$stream: $number comes when\
 		[expr {$next($stream) - 1}] was there"
-    } else {
-	Wrong repeat "$stream: $number again, after\
-		[expr {$next($stream) - 1}]"
+	return 1
     }
+    return 0
 }
 
 # soak::Missing --
@@ -194,18 +196,32 @@ proc ::soak::Missing {} {
 # soak::Seen --
 #
 #	A message was read: from where, its offset, what it says.
+#
+#	The embedded cluster knows the numbers of a transactional producer alone.
+#	Any other one's batch it writes twice, if the connection was cut before the
+#	answer and the batch is sent again.  So after a cut a message may be at a
+#	second place of the log, and this is counted; that the reader gets each
+#	place once, and that the writer has one report of it, holds always.
 
 proc ::soak::Seen {topic partition offset payload key} {
     variable next
     variable read
+    variable cut
+    variable written
     set stream $topic-$partition
     lassign [history::parse $payload] writer number state
     if {$state ne "good" || $writer ne $stream || $key ne $stream} {
 	Wrong damage "$stream offset $offset: [string range $payload 0 60]"
 	return
     }
-    incr read
-    Follows "read $stream" $number
+    if {[Follows "read $stream" $number]} {
+	incr read
+    } elseif {$cut && $offset == $next(offset,$stream)} {
+	incr written
+    } else {
+	Wrong repeat "$stream: $number again at offset $offset, expected are\
+		number $next(read\ $stream) and offset $next(offset,$stream)"
+    }
     if {$offset != $next(offset,$stream)} {
 	Wrong offset "$stream: offset $offset after\
 		[expr {$next(offset,$stream) - 1}]"
@@ -275,10 +291,15 @@ proc ::soak::Report {report} {
     }
     lassign [history::parse [dict get $report payload]] writer number
     incr reports
-    if {$plant eq "report" && $number == 999} {
+    if {$number == 999 && $plant eq "report"} {
 	return
     }
-    Follows "reports $writer" $number
+    if {$number == 999 && $plant eq "rereport"} {
+	Follows "reports $writer" $number
+    }
+    if {![Follows "reports $writer" $number]} {
+	Wrong repeat "reports of $writer: $number again"
+    }
     if {$plant eq "memory"} {
 	append ::soak::leak [string repeat x 32]
     }
@@ -295,6 +316,10 @@ proc ::soak::Soak {} {
     variable samples
     variable next
     variable sent 0 read 0 reports 0
+    # Was a connection cut since everything was there; how many messages are in
+    # the log a second time.
+    variable cut 0
+    variable written 0
     variable plant
     variable faults
     variable examples
@@ -310,8 +335,10 @@ proc ::soak::Soak {} {
     expr {srand($option(-seed))}
     kafka::kafka create m
     m logger none
+    # One request at a time: the cluster does not see (as Kafka would) that one
+    # comes while the one before was refused.
     m config bootstrap.servers $servers enable.idempotence true linger.ms 2 \
-	    reconnect.backoff.ms 20 reconnect.backoff.max.ms 200 \
+	    max.in.flight.requests.per.connection 1 reconnect.backoff.ms 20 reconnect.backoff.max.ms 200 \
 	    retry.backoff.ms 20 retry.backoff.max.ms 200 \
 	    topic.metadata.refresh.fast.interval.ms 50 fetch.wait.max.ms 50 \
 	    fetch.error.backoff.ms 50 socket.timeout.ms 10000 \
@@ -343,6 +370,7 @@ proc ::soak::Soak {} {
 	for {set round 0} {$round < 3} {incr round} {
 	    Tell broker_set_down -1
 	    Done
+	    set cut 1
 	    set before -1
 	    while {$sent != $before} {
 		set before $sent
@@ -392,9 +420,10 @@ proc ::soak::Soak {} {
 	puts "example $example"
     }
     puts "done $sent $ms"
-    puts "totals sent $sent reports $reports read $read faults\
-	    [lsort -stride 2 [array get faults]] told to readers\
-	    [lsort -stride 2 [array get troubles]]"
+    puts "totals sent $sent reports $reports read $read, written twice\
+	    by the cluster $written; faults:\
+	    [lsort -stride 2 [array get faults]]; errors told to readers:\
+	    [array size troubles] [lsort -stride 2 [array get troubles]]"
     exit 0
 }
 
@@ -470,6 +499,7 @@ proc ::soak::Drain {} {
     variable reports
     variable next
     variable calm 1
+    variable cut
     variable wrong
     Heal
     set limit [expr {[clock milliseconds] + 60000}]
@@ -499,6 +529,7 @@ proc ::soak::Drain {} {
     }
     Missing
     set calm 0
+    set cut 0
     return [expr {![array size wrong]}]
 }
 
@@ -511,6 +542,7 @@ proc ::soak::Fault {} {
     variable partitions
     variable faults
     variable calm
+    variable cut
     after [expr {100 + [Below 700]}] ::soak::Fault
     if {$calm} {
 	return
@@ -520,6 +552,7 @@ proc ::soak::Fault {} {
     set dice [Below 100]
     if {$dice < 30} {
 	set what disconnect
+	set cut 1
 	Tell push_request_errors [lindex {Produce Fetch Metadata Heartbeat} \
 		[Below 4]] _TRANSPORT
     } elseif {$dice < 50} {
@@ -527,6 +560,7 @@ proc ::soak::Fault {} {
 	Tell partition_set_leader $topic [Below $partitions] $broker
     } elseif {$dice < 65} {
 	set what down
+	set cut 1
 	Tell broker_set_down $broker
 	after [expr {100 + [Below 1900]}] \
 		[list ::soak::Tell broker_set_up $broker]
@@ -883,7 +917,7 @@ proc ::soak::Judge {name how} {
 	# What must be said of it.
 	set word [dict get {loss "wrong loss*" repeat "wrong repeat*"
 	    disorder "wrong disorder*" damage "wrong damage*"
-	    report "wrong loss*" memory "heap:*"} $planted]
+	    report "wrong loss*" rereport "wrong repeat*" memory "heap:*"} $planted]
 	set found [lsearch -inline -glob $wrong $word]
 	if {$found ne ""} {
 	    puts "$name: found, as it should be: $found"
