@@ -6,7 +6,7 @@
 
 use crate::bytes::no_borrows;
 use crate::fence::fence;
-use crate::{package, sys, Interp, Obj, Raise};
+use crate::{package, sys, utf, Interp, Obj, Raise};
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -116,7 +116,7 @@ pub fn create_command(interp: &Interp, name: &str, command: Rc<dyn Command>) -> 
     if !interp.usable() {
         return Err(bad());
     }
-    let c_name = CString::new(to_tcl(name)).map_err(|_| bad())?;
+    let c_name = CString::new(utf::encode(name, sys::pairs())).map_err(|_| bad())?;
     let record = Rc::new(Record {
         command,
         interp: interp.clone(),
@@ -162,7 +162,7 @@ fn abandon() {
 /// Outer none: there is no such command.
 pub fn command_of(interp: &Interp, name: &str) -> Option<Option<Rc<dyn Any>>> {
     let raw = interp.raw();
-    let c_name = CString::new(to_tcl(name)).ok()?;
+    let c_name = CString::new(utf::encode(name, sys::pairs())).ok()?;
     if raw.is_null() {
         return None;
     }
@@ -173,13 +173,6 @@ pub fn command_of(interp: &Interp, name: &str) -> Option<Option<Rc<dyn Any>>> {
     }
     let record = RECORDS.with(|r| r.borrow().get(&sys::token_key(token)).and_then(Weak::upgrade));
     Some(record.map(|record| record.command.clone().as_any()))
-}
-
-/// A name in Tcl's own form of UTF-8.
-fn to_tcl(name: &str) -> Vec<u8> {
-    name.bytes()
-        .flat_map(|b| if b == 0 { vec![0xC0, 0x80] } else { vec![b] })
-        .collect()
 }
 
 /// Called when the command is invoked from outside the non-recursive engine.
