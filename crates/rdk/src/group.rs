@@ -7,10 +7,10 @@ use std::ffi::c_int;
 use std::ptr;
 
 use crate::client::Client;
-use crate::config::safe_regex;
 use crate::error::{Code, Error, Result};
 use crate::event::EventKind;
 use crate::partition::PartitionList;
+use crate::regex::{safe_regex, UNSAFE_REGEX};
 use crate::sys::{self, coded};
 use crate::timeout::Timeout;
 use crate::wants::Kind;
@@ -61,8 +61,9 @@ impl Client {
     /// subscription.
     ///
     /// Errors: `__UNKNOWN_GROUP` without `group.id`; `__INVALID_ARG` for an empty list, the same
-    /// topic twice, or a regular expression that is wrong, longer than 1,024 bytes or nested deeper
-    /// than 64 (librdkafka would overflow its stack); `__FATAL` after a fatal error.
+    /// topic twice, or a regular expression that is wrong, longer than 1,024 bytes, nested deeper
+    /// than 64 or of more than 4,096 items with all repetitions written out (the C library would
+    /// overflow its stack); `__FATAL` after a fatal error.
     pub fn subscribe(&self, topics: &PartitionList) -> Result<()> {
         let rk = self.consumer("subscribe")?;
         if let Some(bad) = topics
@@ -70,7 +71,7 @@ impl Client {
             .find(|entry| entry.topic.starts_with('^') && !safe_regex(&entry.topic))
         {
             let start: String = bad.topic.chars().take(40).collect();
-            let text = format!("the expression {start}... is longer than 1024 bytes or nested deeper than 64");
+            let text = format!("the expression {start}... {UNSAFE_REGEX}");
             return Err(Error::new("subscribe", Code::INVALID_ARG, text));
         }
         // SAFETY: a live consumer and a live list, which is copied.

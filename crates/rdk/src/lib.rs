@@ -45,6 +45,7 @@ mod partition;
 mod partitioner;
 mod property;
 mod queue;
+mod regex;
 mod sys;
 mod timeout;
 mod topic;

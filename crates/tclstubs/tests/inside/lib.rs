@@ -317,31 +317,36 @@ fn looks(tcl: &Tcl) {
 /// What Tcl makes of a value, be it a list, a number or bytes without a text, is read as Tcl reads it.
 fn remade(tcl: &Tcl) {
     let first = select(vec![Step::Bytes, Step::Text, Step::Integer, Step::Elements]);
-    holds("remade", 10_000, (text(), ways(&REMADE), first), |(text, ways, first)| {
-        let mut value = tcl.say(&text)?;
-        for how in &ways {
-            value = tcl.change("remade", how, &value)?;
-        }
-        // The first look is ours, before anything has made a text of it.
-        let bytes = value.bytes().map(|bytes| bytes.to_vec());
-        let read = value.text();
-        let wanted = tcl.text(&value)?;
-        prop_assert_eq!(&read, &wanted);
-        prop_assert_eq!(bytes.ok(), latin(&wanted).ok());
-        let mut value = tcl.say(&text)?;
-        for how in &ways {
-            value = tcl.change("remade", how, &value)?;
-        }
-        tcl.balanced(&value, || {
-            match first {
-                Step::Integer => integer_is(&value, tcl.integer(&wanted)?)?,
-                Step::Elements => elements_are(&value, tcl.parts(&wanted)?.as_ref())?,
-                Step::Bytes => bytes_are(&value, &wanted)?,
-                _ => {}
+    holds(
+        "remade",
+        10_000,
+        (text(), ways(&REMADE), first),
+        |(text, ways, first)| {
+            let mut value = tcl.say(&text)?;
+            for how in &ways {
+                value = tcl.change("remade", how, &value)?;
             }
-            tcl.is(&value, &wanted)
-        })
-    });
+            // The first look is ours, before anything has made a text of it.
+            let bytes = value.bytes().map(|bytes| bytes.to_vec());
+            let read = value.text();
+            let wanted = tcl.text(&value)?;
+            prop_assert_eq!(&read, &wanted);
+            prop_assert_eq!(bytes.ok(), latin(&wanted).ok());
+            let mut value = tcl.say(&text)?;
+            for how in &ways {
+                value = tcl.change("remade", how, &value)?;
+            }
+            tcl.balanced(&value, || {
+                match first {
+                    Step::Integer => integer_is(&value, tcl.integer(&wanted)?)?,
+                    Step::Elements => elements_are(&value, tcl.parts(&wanted)?.as_ref())?,
+                    Step::Bytes => bytes_are(&value, &wanted)?,
+                    _ => {}
+                }
+                tcl.is(&value, &wanted)
+            })
+        },
+    );
 }
 
 /// Integers of 64 bits, there and back, as values and as texts in every base.
@@ -405,7 +410,7 @@ fn lists(tcl: &Tcl) {
             let read = list.text();
             prop_assert_eq!(tcl.text(&list)?, read.as_str());
             let parts = tcl.parts(&read)?;
-        prop_assert_eq!(parts.as_ref(), Some(&texts));
+            prop_assert_eq!(parts.as_ref(), Some(&texts));
             elements_are(&tcl.say(&read)?, Some(&texts))?;
             elements_are(&Obj::texts(&texts), Some(&texts))?;
             for (item, text) in items.iter().zip(&texts) {
