@@ -195,7 +195,7 @@ mod tests {
     fn every_copy_counts() {
         holds(
             "every copy counts",
-            if cfg!(miri) { 50 } else { 5000 },
+            if cfg!(miri) { 4 } else { 5000 },
             expression(),
             |(text, wanted)| {
                 prop_assert_eq!(weight(text.as_bytes()), wanted);
@@ -210,7 +210,7 @@ mod tests {
             "(", ")", "[", "]", "{", "}", "{9}", "{,", "^", ":", "\\", "9", ",", "+", "*", "é", "\0",
         ]);
         let text = prop::collection::vec(piece, 0..30).prop_map(|pieces| pieces.concat());
-        holds("any text", if cfg!(miri) { 50 } else { 5000 }, text, |text| {
+        holds("any text", if cfg!(miri) { 4 } else { 5000 }, text, |text| {
             // No more than all, each copied by everything that copies.
             let factors =
                 10usize.saturating_pow(text.matches('9').count() as u32 + text.matches(['+', '{']).count() as u32);

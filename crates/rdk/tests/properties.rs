@@ -305,16 +305,16 @@ fn numbers_are_not_cut() {
             };
             let tail = if base == 0 && tail == "e3" { "" } else { tail }; // those would be two more digits
             let fraction = name == "queue.buffering.max.ms";
-            let junk = !tail.trim().is_empty() && !(fraction && base != 0 && [".5", "e3"].contains(&tail));
+            let plain = tail.trim().is_empty() || (fraction && base != 0 && [".5", "e3"].contains(&tail));
             let mut config = Config::new();
             match config.set(&name, &format!("{digits}{tail}")) {
                 Ok(()) => {
-                    prop_assert!(!junk, "{}{} was taken", digits, tail);
+                    prop_assert!(plain, "{}{} was taken", digits, tail);
                     let now = fine(config.get(&name))?;
                     prop_assert!(fraction || now == number.to_string(), "{} became {}", digits, now);
                 }
                 Err(error) if error.text.contains("not a number") => {
-                    prop_assert!(junk || fraction || i32::try_from(number).is_err(), "{}", error);
+                    prop_assert!(!plain || fraction || i32::try_from(number).is_err(), "{}", error);
                 }
                 Err(_) => {} // librdkafka's own opinion
             }

@@ -23,7 +23,7 @@ fn library() -> PathBuf {
     let file = format!("{}inside{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
     let library = here.ancestors().nth(2).expect("a folder").join("examples").join(file);
     let changed = |path: &Path| std::fs::metadata(path).and_then(|m| m.modified()).ok();
-    let mut newest = None::<SystemTime>;
+    let mut newest: Option<SystemTime> = changed(&home.join("../property.rs"));
     for folder in ["src", "src/sys", "tests/inside"] {
         for entry in std::fs::read_dir(home.join(folder)).expect("a folder of sources") {
             let path = entry.expect("an entry").path();
