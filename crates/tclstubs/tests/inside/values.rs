@@ -245,6 +245,13 @@ pub fn lists(tcl: &Tcl) {
             // Elements hold references of their own: they outlive their list, which is not changed by that.
             let elements = fine(list.elements())?;
             tcl.balanced(&list, || elements_are(&list, Some(&texts)))?;
+            for item in &items {
+                tcl.balanced(item, || {
+                    elements_are(&list, Some(&texts))?;
+                    drop((Obj::list_of(&items), Obj::list(items.iter().cloned())));
+                    Ok(())
+                })?;
+            }
             drop((list, items));
             prop_assert_eq!(elements.iter().map(Obj::text).collect::<Vec<_>>(), texts.as_slice());
             if let Some(first) = elements.first().cloned() {
