@@ -11,6 +11,7 @@
 #   make hostile       attacks every subcommand: SEED=n repeats a run, CALLS=30000, JOBS=30 processes, in TCLSH
 #   make leaks         each object made, used and deleted CYCLES=100000 times: memory, descriptors and threads stay
 #   make soak          MESSAGES=10000000 through one process while its cluster fails; SOAKFLAGS='-seed 1'
+#   make miri          pure Rust under Miri (a nightly toolchain)   PROPTEST_CASES=n make test-rust   more inputs
 #   make check         format and lints                      make docs       the generated pages anew
 #   make install       PREFIX, DESTDIR, LIBDIR, pkglibdir, or where TCLSH looks for packages
 #   make shell         a Tcl shell that finds the package    make clean
@@ -35,7 +36,7 @@ export PREFIX DESTDIR LIBDIR pkglibdir TCLSH TCLSH86 TCLSH9 TESTFLAGS CARGOFLAGS
 # The total of `make test` stays the last line.
 MAKEFLAGS += --no-print-directory
 
-.PHONY: all build setup demo test test86 test9 test-rust kafka test-kafka torture hostile check docs install shell clean test-plant leaks soak
+.PHONY: all build setup demo test test86 test9 test-rust kafka test-kafka torture hostile check docs install shell clean test-plant leaks soak miri
 
 all: build
 
@@ -84,6 +85,9 @@ leaks: build
 
 soak: build
 	@$(WITH) $(TCLSH86) tests/soak.tcl -messages $(or $(MESSAGES),10000000) $(SOAKFLAGS)
+# Only what calls no C: it is interpreted.
+miri:
+	cargo +nightly miri test $(CARGOFLAGS) -p tclstubs --lib
 
 check:
 	@tools/setup.sh lint

@@ -16,16 +16,6 @@ use crate::sys::{self, cstring, rd_kafka_conf_res_t};
 
 const HIDDEN: &str = "[redacted]";
 
-/// Names sent to brokers with a 16-bit length: longer ones would break every request.
-const IDS: &[&str] = &[
-    "client.id",
-    "client.rack",
-    "group.id",
-    "group.instance.id",
-    "transactional.id",
-];
-const LONGEST_ID: usize = 32767;
-
 /// The longest value, in bytes. librdkafka copies values onto stacks, whose size is not ours; a bundle of certificates
 /// is a quarter of it.
 const LONGEST_VALUE: usize = 1 << 20;
@@ -74,8 +64,9 @@ fn check(op: &'static str, name: &str, value: &str) -> Result<()> {
     if ["bootstrap.servers", "metadata.broker.list"].contains(&name) {
         few_brokers(op, value)?;
     }
-    if IDS.contains(&name) && value.len() > LONGEST_ID {
-        let text = format!("property \"{name}\" is longer than {LONGEST_ID} bytes");
+    let longest = property::longest(name);
+    if value.len() > longest {
+        let text = format!("property \"{name}\" is longer than {longest} bytes");
         return Err(Error::new(op, Code::INVALID_ARG, text));
     }
     if name == "topic.blacklist" {
@@ -90,6 +81,15 @@ fn check(op: &'static str, name: &str, value: &str) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// librdkafka takes `5s` for 5 and 4294967297 for 1. So what it has made of a number (`made`) is compared with it.
+fn check_number(op: &'static str, name: &str, value: &str, made: &str) -> Result<()> {
+    if is_secret(name) || property::same_number(name, value, made) {
+        return Ok(());
+    }
+    let text = format!("Invalid value \"{value}\" for configuration property \"{name}\": not a number, or too large");
+    Err(Error::new(op, Code::INVALID_ARG, text))
 }
 
 /// Ok, or librdkafka's text; for a secret a text of ours, since librdkafka's quotes the value.
@@ -203,10 +203,8 @@ impl Config {
     /// librdkafka's defaults (`rd_kafka_conf_new`).
     #[allow(clippy::new_without_default)] // librdkafka allocates; `Config::default()` would hide that
     pub fn new() -> Config {
-        // SAFETY: returns a new object for the caller to destroy; librdkafka aborts rather than return NULL.
-        let raw = unsafe { Handle::own(sys::rd_kafka_conf_new()) };
         Config {
-            raw: solid(raw),
+            raw: Config::empty(),
             topic: TopicConfig::new(),
             named: Vec::new(),
         }
@@ -235,27 +233,47 @@ impl Config {
         }
         let c_name = cstring("config", "a property name", name)?;
         let c_value = cstring("config", "a property value", value)?;
+        // On a new object first: of a list of words, librdkafka keeps those before the one that it refuses.
+        let spare = Config::empty();
+        let outcome = Config::put(&spare, name, &c_name, &c_value)
+            .and_then(|()| {
+                let made = get("config", name, |room, size| {
+                    // SAFETY: reads a live object; `room` is NULL or has `*size` bytes, as the header wants.
+                    unsafe { sys::rd_kafka_conf_get(spare.as_ptr(), c_name.as_ptr(), room, size) }
+                })?;
+                check_number("config", name, value, &made)
+            })
+            .and_then(|()| Config::put(&self.raw, name, &c_name, &c_value));
+        if is_secret(name) {
+            let mut bytes = c_value.into_bytes();
+            bytes.fill(0); // our copy; librdkafka keeps its own
+            std::hint::black_box(&bytes);
+        }
+        outcome?;
+        if !self.named.iter().any(|known| known == name) {
+            self.named.push(name.to_string());
+        }
+        Ok(())
+    }
+
+    fn empty() -> Handle<sys::Conf> {
+        // SAFETY: returns a new object for the caller to destroy; librdkafka aborts rather than return NULL.
+        solid(unsafe { Handle::own(sys::rd_kafka_conf_new()) })
+    }
+
+    fn put(raw: &Handle<sys::Conf>, name: &str, c_name: &CStr, c_value: &CStr) -> Result<()> {
         let mut said = [0u8; 512];
-        // SAFETY: the object is ours and mutably borrowed; the strings and the buffer live through the call.
+        // SAFETY: a live object that nobody else uses now; the strings and the buffer live through the call.
         let answer = unsafe {
             sys::rd_kafka_conf_set(
-                self.raw.as_ptr(),
+                raw.as_ptr(),
                 c_name.as_ptr(),
                 c_value.as_ptr(),
                 said.as_mut_ptr().cast(),
                 said.len(),
             )
         };
-        if is_secret(name) {
-            let mut bytes = c_value.into_bytes();
-            bytes.fill(0); // our copy; librdkafka keeps its own
-            std::hint::black_box(&bytes);
-        }
-        judge("config", name, answer, &said)?;
-        if !self.named.iter().any(|known| known == name) {
-            self.named.push(name.to_string());
-        }
-        Ok(())
+        judge("config", name, answer, &said)
     }
 
     /// The value of a property (`rd_kafka_conf_get`); empty if it has none, `[redacted]` for a secret.
@@ -379,8 +397,20 @@ impl TopicConfig {
         check("topic_config", name, value)?;
         let c_name = cstring("topic_config", "a property name", name)?;
         let c_value = cstring("topic_config", "a property value", value)?;
+        let spare = TopicConfig::new();
+        spare.put(name, &c_name, &c_value)?;
+        check_number("topic_config", name, value, &spare.get(name)?)?;
+        self.put(name, &c_name, &c_value)?;
+        // The last one counts, and stands where it was said.
+        self.named.retain(|(known, _)| known != name);
+        self.named.push((name.to_string(), value.to_string()));
+        Ok(())
+    }
+
+    fn put(&self, name: &str, c_name: &CStr, c_value: &CStr) -> Result<()> {
         let mut said = [0u8; 512];
-        // SAFETY: the object is ours and mutably borrowed; the strings and the buffer live through the call.
+        // SAFETY: a live object of ours; its two callers change one that nobody else uses now. The strings and the
+        // buffer live through the call.
         let answer = unsafe {
             sys::rd_kafka_topic_conf_set(
                 self.raw.as_ptr(),
@@ -390,11 +420,7 @@ impl TopicConfig {
                 said.len(),
             )
         };
-        judge("topic_config", name, answer, &said)?;
-        // The last one counts, and stands where it was said.
-        self.named.retain(|(known, _)| known != name);
-        self.named.push((name.to_string(), value.to_string()));
-        Ok(())
+        judge("topic_config", name, answer, &said)
     }
 
     /// The value of a property (`rd_kafka_topic_conf_get`); empty if it has none.

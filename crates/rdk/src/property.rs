@@ -155,6 +155,52 @@ pub fn is_secret(name: &str) -> bool {
     SECRET.contains(&bare(name))
 }
 
+/// Names sent to brokers with a 16-bit length, where longer ones would break every request; and what librdkafka copies
+/// onto its stack, where longer ones would overflow it.
+const SHORT: &[&str] = &[
+    "client.id",
+    "client.rack",
+    "group.id",
+    "group.instance.id",
+    "partition.assignment.strategy",
+    "sasl.password",
+    "sasl.username",
+    "topic.blacklist",
+    "transactional.id",
+];
+
+/// How many bytes the value of a property may have: there is a lower limit than that of all values for some.
+pub(crate) fn longest(name: &str) -> usize {
+    if SHORT.contains(&name) {
+        32_767
+    } else {
+        usize::MAX
+    }
+}
+
+/// The properties that are numbers with a fraction.
+const FRACTIONS: &[&str] = &["linger.ms", "queue.buffering.max.ms"];
+
+/// Has librdkafka made of a value (`made` is what it gives back) what the value says? It reads as much of a number as it
+/// understands, and keeps the low bits: it would take `5s` for 5 and 4294967297 for 1. Texts come back as they are, and
+/// words (`all`) may be numbers to it.
+pub(crate) fn same_number(name: &str, value: &str, made: &str) -> bool {
+    let value = value.trim();
+    if FRACTIONS.contains(&name) {
+        return value.is_empty() || value.parse().is_ok_and(f64::is_finite);
+    }
+    let unsigned = value.strip_prefix(['+', '-']).unwrap_or(value);
+    let (Ok(number), true) = (made.parse::<i64>(), unsigned.starts_with(|c: char| c.is_ascii_digit())) else {
+        return true;
+    };
+    let (digits, base) = match unsigned.strip_prefix("0x").or(unsigned.strip_prefix("0X")) {
+        Some(digits) => (digits, 16),
+        None => (unsigned, if unsigned.starts_with('0') { 8 } else { 10 }),
+    };
+    let sign = if value.starts_with('-') { -1 } else { 1 };
+    value == made || i64::from_str_radix(digits, base).is_ok_and(|size| sign * size == number)
+}
+
 /// The name without the prefix `topic.`, which `rd_kafka_topic_conf_set` strips. (Names that begin
 /// with it in their own right, such as `topic.metadata.refresh.interval.ms`, are in no list here.)
 fn bare(name: &str) -> &str {

@@ -342,5 +342,7 @@ fn metadata_and_watermarks() {
     assert_eq!(client.add_brokers("").unwrap(), 0);
     assert_eq!(code_of(client.add_brokers(&"h,".repeat(1000))), Code::INVALID_ARG);
     mock.broker_down(-1).unwrap();
-    assert_eq!(code_of(client.watermarks("t", 1, Timeout::ms(50))), Code::TIMED_OUT);
+    // The second one if the end of the connection is noticed in time.
+    let code = code_of(client.watermarks("t", 1, Timeout::ms(50)));
+    assert!(code == Code::TIMED_OUT || code == Code::TRANSPORT, "{code:?}");
 }

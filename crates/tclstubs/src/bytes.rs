@@ -65,3 +65,28 @@ pub(crate) fn no_borrows() {
         "a value was converted while bytes were borrowed"
     );
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{no_borrows, Bytes};
+
+    #[test]
+    fn conversions_wait_for_the_last_borrow() {
+        let memory = Box::new([1u8, 2, 3]);
+        // SAFETY: the memory outlives both borrows and nothing changes it.
+        let (one, two) = unsafe {
+            (
+                Bytes::guard(memory.as_ptr(), 3),
+                Bytes::guard(memory.as_ptr().wrapping_add(1), 2),
+            )
+        };
+        assert_eq!((&*one, &*two), (&[1u8, 2, 3][..], &[2u8, 3][..]));
+        drop(one);
+        assert!(std::panic::catch_unwind(no_borrows).is_err());
+        assert_eq!(&*two, [2, 3]);
+        drop(two);
+        no_borrows();
+        // SAFETY: without a length the address is never looked at.
+        assert!(unsafe { Bytes::guard(std::ptr::null(), 0) }.is_empty());
+    }
+}

@@ -6,7 +6,7 @@
 
 use crate::bytes::no_borrows;
 use crate::fence::{self, told};
-use crate::{package, sys, Interp, Obj, Raise};
+use crate::{package, sys, utf, Interp, Obj, Raise};
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -116,7 +116,7 @@ pub fn create_command(interp: &Interp, name: &str, command: Rc<dyn Command>) -> 
     if !interp.usable() {
         return Err(bad());
     }
-    let c_name = CString::new(to_tcl(name)).map_err(|_| bad())?;
+    let c_name = CString::new(utf::encode(name, sys::pairs())).map_err(|_| bad())?;
     let record = Rc::new(Record {
         command,
         interp: interp.clone(),
@@ -163,7 +163,7 @@ fn abandon() {
 /// Outer none: there is no such command.
 pub fn command_of(interp: &Interp, name: &str) -> Option<Option<Rc<dyn Any>>> {
     let raw = interp.raw();
-    let c_name = CString::new(to_tcl(name)).ok()?;
+    let c_name = CString::new(utf::encode(name, sys::pairs())).ok()?;
     if raw.is_null() {
         return None;
     }
@@ -174,13 +174,6 @@ pub fn command_of(interp: &Interp, name: &str) -> Option<Option<Rc<dyn Any>>> {
     }
     let record = RECORDS.with(|r| r.borrow().get(&sys::token_key(token)).and_then(Weak::upgrade));
     Some(record.map(|record| record.command.clone().as_any()))
-}
-
-/// A name in Tcl's own form of UTF-8.
-fn to_tcl(name: &str) -> Vec<u8> {
-    name.bytes()
-        .flat_map(|b| if b == 0 { vec![0xC0, 0x80] } else { vec![b] })
-        .collect()
 }
 
 /// A reference of our own to what a command holds: the command may be deleted while it runs.
@@ -260,7 +253,7 @@ unsafe extern "C" fn on_nr_call(
 #[cfg(feature = "plant")]
 pub fn call_outside(interp: &Interp, words: &[Obj]) -> Result<Obj, Raise> {
     let name = words.first().map(Obj::text).unwrap_or_default();
-    let c_name = CString::new(to_tcl(&name)).unwrap_or_default();
+    let c_name = CString::new(utf::encode(&name, sys::pairs())).unwrap_or_default();
     // SAFETY: the interpreter of a running command and a NUL-terminated name.
     let token = unsafe { sys::Tcl_FindCommand(interp.raw(), c_name.as_ptr(), ptr::null_mut(), 0) };
     let record = RECORDS.with(|r| r.borrow().get(&sys::token_key(token)).and_then(Weak::upgrade));

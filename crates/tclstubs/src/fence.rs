@@ -49,8 +49,10 @@ pub(crate) fn fence<T>(work: impl FnOnce() -> T) -> Result<T, String> {
         Ok(value) => Ok(value),
         Err(payload) => {
             let text = describe(payload.as_ref());
-            // A payload may panic again when it is dropped; forgetting it is a leak in a case that is a bug anyway.
-            std::mem::forget(payload);
+            // A payload may panic when it is dropped. What it panics with then is forgotten, so that this comes to an end.
+            if let Err(again) = panic::catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+                std::mem::forget(again);
+            }
             Err(text)
         }
     }
@@ -122,4 +124,26 @@ fn describe(payload: &(dyn Any + Send)) -> String {
         .try_with(|p| p.try_borrow().map(|p| p.clone()).unwrap_or_default())
         .unwrap_or_default();
     format!("{text} at {place}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fence;
+
+    #[test]
+    fn every_kind_of_panic_becomes_a_text() {
+        /// Panics again when it is dropped.
+        struct Twice;
+        impl Drop for Twice {
+            fn drop(&mut self) {
+                std::panic::panic_any(()); // takes no memory, so Miri sees no leak when it is forgotten
+            }
+        }
+        assert_eq!(fence(|| 7), Ok(7));
+        let text = |work: fn()| fence(work).expect_err("a panic");
+        assert!(text(|| panic!("plain")).starts_with("plain at"));
+        assert!(text(|| panic!("number {}", 7)).starts_with("number 7 at"));
+        assert!(text(|| std::panic::panic_any(7)).starts_with("panic at"));
+        assert!(text(|| std::panic::panic_any(Twice)).starts_with("panic at"));
+    }
 }

@@ -3,7 +3,7 @@
 
 use crate::bytes::no_borrows;
 use crate::fence::told;
-use crate::{sys, Obj, Raise};
+use crate::{sys, utf, Obj, Raise};
 use std::cell::Cell;
 use std::ffi::{c_void, CString};
 use std::ptr::{self, NonNull};
@@ -125,7 +125,7 @@ impl Interp {
     /// The value of a global variable, if it is there (`Tcl_GetVar2Ex`).
     pub fn global(&self, name: &str) -> Option<Obj> {
         let raw = self.live().ok()?;
-        let name = CString::new(name).ok()?;
+        let name = CString::new(utf::encode(name, sys::pairs())).ok()?;
         // SAFETY: a live interpreter and a NUL-terminated name; null means that there is none.
         unsafe {
             let value = sys::Tcl_GetVar2Ex(raw, name.as_ptr(), ptr::null(), sys::GLOBAL_ONLY);

@@ -21,6 +21,7 @@ mod prefix;
 mod raise;
 mod sys;
 mod timer;
+mod utf;
 
 pub use bell::{Bell, Door, Turn};
 pub use bytes::Bytes;

@@ -3,7 +3,7 @@
 
 use crate::bytes::{no_borrows, Bytes};
 use crate::raise::shorten;
-use crate::{sys, Raise};
+use crate::{sys, utf, Raise};
 use std::mem::ManuallyDrop;
 use std::ptr::NonNull;
 
@@ -82,23 +82,9 @@ impl Obj {
         unsafe { Obj::from_raw(sys::Tcl_NewObj()) }
     }
 
-    /// A text value (`Tcl_NewStringObj`). A NUL is written in Tcl's own form.
+    /// A text value (`Tcl_NewStringObj`), written as Tcl itself would write it.
     pub fn text_of(text: &str) -> Obj {
-        if text.as_bytes().contains(&0) {
-            let mut out = Vec::with_capacity(text.len() + 8);
-            for &b in text.as_bytes() {
-                if b == 0 {
-                    out.extend_from_slice(&[0xC0, 0x80]);
-                } else {
-                    out.push(b);
-                }
-            }
-            return Obj::text_raw(&out);
-        }
-        Obj::text_raw(text.as_bytes())
-    }
-
-    fn text_raw(bytes: &[u8]) -> Obj {
+        let bytes = utf::encode(text, sys::pairs());
         assert!(sys::fits(bytes.len()), "a text is longer than Tcl allows");
         // SAFETY: pointer and length are of one live slice, which Tcl copies.
         unsafe { Obj::from_raw(sys::Tcl_NewStringObj(bytes.as_ptr().cast(), bytes.len() as isize)) }
@@ -140,10 +126,10 @@ impl Obj {
 
     /// The text of the value. Tcl's own NUL and surrogate forms are decoded; a lone surrogate becomes U+FFFD.
     pub fn text(&self) -> String {
-        self.with_text_bytes(decode)
+        self.with_text_bytes(utf::decode)
     }
 
-    /// Is the text of the value exactly `other`? (`other` is plain ASCII.)
+    /// Is the text of the value exactly `other`? (`other` is plain ASCII without NUL.)
     pub fn is(&self, other: &str) -> bool {
         self.with_text_bytes(|b| b == other.as_bytes())
     }
@@ -185,7 +171,7 @@ impl Obj {
                 // conversions out, and nobody changes a value that has a second reference.
                 return Ok(unsafe { Bytes::guard(at, len) });
             }
-            if wide(text) {
+            if utf::wide(text) {
                 return Err(self.not_bytes());
             }
         }
@@ -258,96 +244,5 @@ impl Obj {
                 ))
             }
         }
-    }
-}
-
-/// Does Tcl's UTF-8 hold a character above U+00FF? Lead bytes up to 0xC3 stand for U+0000 (0xC0), U+0080 to U+00FF.
-fn wide(text: &[u8]) -> bool {
-    text.iter().any(|&b| b >= 0xC4)
-}
-
-/// Tcl's internal UTF-8 to a Rust string.
-fn decode(bytes: &[u8]) -> String {
-    if let Ok(text) = std::str::from_utf8(bytes) {
-        return text.to_string();
-    }
-    let mut out = String::with_capacity(bytes.len());
-    let mut rest = bytes;
-    while let Some(&first) = rest.first() {
-        let used = if first < 0x80 {
-            out.push(first as char);
-            1
-        } else if rest.starts_with(&[0xC0, 0x80]) {
-            out.push('\0');
-            2
-        } else if let Some(high) = surrogate(rest, 0xD800) {
-            match rest.get(3..).and_then(|r| surrogate(r, 0xDC00)) {
-                Some(low) => {
-                    let code = 0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00);
-                    out.push(char::from_u32(code).unwrap_or('\u{FFFD}'));
-                    6
-                }
-                None => {
-                    out.push('\u{FFFD}');
-                    3
-                }
-            }
-        } else if surrogate(rest, 0xDC00).is_some() {
-            out.push('\u{FFFD}');
-            3
-        } else {
-            let len = match first {
-                0xC2..=0xDF => 2,
-                0xE0..=0xEF => 3,
-                0xF0..=0xF4 => 4,
-                _ => 1,
-            };
-            match rest.get(..len).and_then(|r| std::str::from_utf8(r).ok()) {
-                Some(text) => {
-                    out.push_str(text);
-                    len
-                }
-                None => {
-                    out.push('\u{FFFD}');
-                    1
-                }
-            }
-        };
-        rest = &rest[used..];
-    }
-    out
-}
-
-/// The surrogate that stands at the start of `bytes`, if it is one of the 1024 from `base` on.
-fn surrogate(bytes: &[u8], base: u32) -> Option<u32> {
-    match bytes {
-        [0xED, b, c, ..] if b & 0xC0 == 0x80 && c & 0xC0 == 0x80 => {
-            let code = 0xD000 | (u32::from(b & 0x3F) << 6) | u32::from(c & 0x3F);
-            (base..base + 0x400).contains(&code).then_some(code)
-        }
-        _ => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{decode, wide};
-
-    #[test]
-    fn decodes_what_tcl_writes() {
-        assert_eq!(decode(b"plain"), "plain");
-        assert_eq!(decode(&[b'a', 0xC0, 0x80, b'b']), "a\0b");
-        assert_eq!(decode(&[0xED, 0xA0, 0xBD, 0xED, 0xB8, 0x80]), "\u{1F600}");
-        assert_eq!(decode(&[0xED, 0xA0, 0xBD, b'x']), "\u{FFFD}x");
-        assert_eq!(decode(&[0xED, 0xB8, 0x80]), "\u{FFFD}");
-        assert_eq!(decode(&[0xFF, b'y', 0xE2, 0x82]), "\u{FFFD}y\u{FFFD}\u{FFFD}");
-        assert_eq!(decode("€ and 😀".as_bytes()), "€ and 😀");
-    }
-
-    #[test]
-    fn sees_wide_characters() {
-        assert!(!wide("aé\u{ff}".as_bytes()));
-        assert!(wide("\u{100}".as_bytes()));
-        assert!(wide("€".as_bytes()));
     }
 }

@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 /// The first function pointer of the stub table of the Tcl that runs in this process.
 static TABLE: AtomicPtr<*const c_void> = AtomicPtr::new(ptr::null_mut());
 static NINE: AtomicBool = AtomicBool::new(false);
+static PAIRS: AtomicBool = AtomicBool::new(false);
 
 /// The start of an interpreter structure. Tcl promises never to move the fourth field, because extensions that
 /// are already built read it; in Tcl 9 the first three are kept as unused space for that very reason.
@@ -71,12 +72,35 @@ pub unsafe fn attach(interp: *mut TclInterp) -> Result<(), Unusable> {
         return Err(Unusable::Magic);
     }
     NINE.store(major == 9, Ordering::Release);
+    // SAFETY: the table has just been attached, and the major is known.
+    PAIRS.store(major == 8 && !unsafe { whole() }, Ordering::Release);
     Ok(())
 }
 
 /// Does a Tcl 9 run here?
 pub fn nine() -> bool {
     NINE.load(Ordering::Relaxed)
+}
+
+/// Does the running Tcl keep a character above U+FFFF as two surrogates? Tcl 8.6 does, unless it was built otherwise.
+pub fn pairs() -> bool {
+    PAIRS.load(Ordering::Relaxed)
+}
+
+/// Asks a Tcl 8.6 whether a character above U+FFFF is one of its characters.
+///
+/// # Safety
+/// The stub table of a Tcl 8.6 is attached.
+unsafe fn whole() -> bool {
+    let text = "\u{1F600}";
+    // SAFETY: the text is copied into a new value; a reference is taken before it is looked at, and given back once.
+    unsafe {
+        let value = Tcl_NewStringObj(text.as_ptr().cast(), text.len() as isize);
+        slots::Tcl_DbIncrRefCount(value, super::FILE, 0);
+        let length = slots::Tcl_GetCharLength(value);
+        slots::Tcl_DbDecrRefCount(value, super::FILE, 0);
+        length == 1
+    }
 }
 
 /// Entry `n` of the stub table.

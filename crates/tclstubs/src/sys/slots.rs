@@ -61,6 +61,7 @@ slots! {
     fn Tcl_GetVar2Ex = 306 (interp: *mut TclInterp, name: *const c_char, element: *const c_char, flags: c_int) -> *mut TclObj;
     fn Tcl_ThreadAlert = 318 (thread: Token);
     fn Tcl_GetString = 340 (obj: *mut TclObj) -> *const c_char;
+    fn Tcl_GetCharLength = 380 (obj: *mut TclObj) -> c_int;
     fn Tcl_GetWideIntFromObj = 487 (interp: *mut TclInterp, obj: *mut TclObj, value: *mut i64) -> c_int;
     fn Tcl_NewWideIntObj = 488 (value: i64) -> *mut TclObj;
     fn Tcl_FindCommand = 515 (interp: *mut TclInterp, name: *const c_char, namespace: *mut c_void, flags: c_int) -> Token;
