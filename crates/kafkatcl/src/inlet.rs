@@ -122,7 +122,7 @@ pub struct Inlet {
     idle: Option<Idle>,
     me: Weak<Inlet>,
     /// Keeps the client; declared after the queue, which must go first.
-    _link: Rc<Link>,
+    link: Rc<Link>,
 }
 
 impl Inlet {
@@ -140,7 +140,7 @@ impl Inlet {
             words: render::words(),
             idle,
             me: me.clone(),
-            _link: link.clone(),
+            link: link.clone(),
         })
     }
 
@@ -207,6 +207,11 @@ impl Inlet {
     /// What waits at the head of the queue, drawn; the event itself is given back before this returns, so a script
     /// that runs afterwards finds nothing held.
     fn poll(&self, timeout: Timeout) -> Option<Option<Taken>> {
+        let Ok(_inside) = self.link.client().enter("consume") else {
+            // The process is ending: what comes now is not seen any more.
+            std::thread::sleep(Duration::from_millis(u64::try_from(timeout.as_ms()).unwrap_or(0)));
+            return None;
+        };
         let queue = self.queue.borrow();
         let event = queue.poll(timeout)?;
         let unknown =
@@ -245,6 +250,9 @@ impl Inlet {
         while !self.closed.get() && self.held.borrow().len() < limit {
             self.lower();
             let drawn = {
+                let Ok(_inside) = self.link.client().enter("consume") else {
+                    return;
+                };
                 let queue = self.queue.borrow();
                 let Some(event) = queue.poll(Timeout::NONE) else { return };
                 self.sieve.draw_waiting(&self.words, event)

@@ -13,6 +13,7 @@ use crate::client::Client;
 use crate::error::Code;
 use crate::event::EventKind;
 use crate::fork;
+use crate::gate::Gate;
 use crate::handle::{Handle, Line, Resource, Shared};
 use crate::log;
 use crate::partition::PartitionList;
@@ -66,6 +67,8 @@ pub(crate) struct Inner {
     pub(crate) settled: AtomicBool,
     /// Partitions started with [`crate::Topic::start`], by topic name.
     pub(crate) started: Mutex<Vec<(String, i32)>>,
+    /// Who is inside.
+    pub(crate) gate: Gate,
 }
 
 /// How long dropping waits for the end of a close and of the client: enough if the coordinator answers.
@@ -210,6 +213,7 @@ impl Inner {
             unanswered: Mutex::default(),
             settled: AtomicBool::new(false),
             started: Mutex::default(),
+            gate: Gate::default(),
         });
         if let Some(mut open) = listed.then(open_list).flatten() {
             open.retain(|client| client.strong_count() > 0);
