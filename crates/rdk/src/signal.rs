@@ -7,13 +7,13 @@
 //! what is done at the end, and no other program's code may run on its threads.
 
 use std::ffi::c_int;
-use std::io::{ErrorKind, Read};
+use std::io::{ErrorKind, Read, Write};
 use std::os::fd::IntoRawFd;
 use std::os::unix::net::UnixStream;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::{AtomicI32, Ordering};
-use std::sync::{mpsc, Mutex};
-use std::time::Duration;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
 use std::{io, mem, ptr};
 
 use crate::fork;
@@ -29,6 +29,9 @@ const SIGNALS: [(c_int, &str); 3] = [
     (libc::SIGINT, "SIGINT"),
     (libc::SIGHUP, "SIGHUP"),
 ];
+
+/// A second signal within this time is the first one, sent twice: `timeout` sends to the process and to its group.
+const ECHO: Duration = Duration::from_millis(500);
 
 /// The stack of our threads: enough for a flush, which is no deep recursion.
 const STACK: usize = 256 * 1024;
@@ -52,14 +55,14 @@ pub struct Ending {
 extern "C" fn noted(signal: c_int) {
     // SAFETY: the address of this thread's errno, which the interrupted code may be about to read.
     let kept = unsafe { *errno() };
-    // SAFETY: getpid, raise and write are allowed in a handler; the byte lives through the call.
+    // SAFETY: getpid, sigaction, raise and write are allowed in a handler; the byte lives through the call.
     unsafe {
         if libc::getpid() == OWNER.load(Ordering::Relaxed) {
             let byte = signal as u8;
             libc::write(BELL.load(Ordering::Relaxed), ptr::from_ref(&byte).cast(), 1);
         } else {
-            // A forked child: the reader is its parent. The default action is back (SA_RESETHAND) and comes when this
-            // handler returns.
+            // A forked child: the reader is its parent. The default action comes when this handler returns.
+            set(signal, libc::SIG_DFL);
             libc::raise(signal);
         }
         *errno() = kept;
@@ -92,7 +95,7 @@ fn set(signal: c_int, action: libc::sighandler_t) {
         new.sa_sigaction = action;
         libc::sigemptyset(&mut new.sa_mask);
         if action != libc::SIG_DFL {
-            new.sa_flags = libc::SA_RESTART | libc::SA_RESETHAND | libc::SA_ONSTACK;
+            new.sa_flags = libc::SA_RESTART | libc::SA_ONSTACK;
             for (other, _) in SIGNALS {
                 libc::sigaddset(&mut new.sa_mask, other);
             }
@@ -116,7 +119,7 @@ fn unsignalled<T>(f: impl FnOnce() -> T) -> T {
 }
 
 /// From now on, each of SIGTERM, SIGINT and SIGHUP that would kill this process has `ending` run first. Signals that are
-/// ignored or handled stay as they are. A second signal kills at once. May be called again, also in a forked child.
+/// ignored or handled stay as they are. A second signal kills at once, unless it comes within half a second. May be called again, also in a forked child.
 ///
 /// Error: no descriptor or no thread was to be had; nothing is changed.
 pub fn watch_signals(ending: Ending) -> io::Result<()> {
@@ -127,12 +130,8 @@ pub fn watch_signals(ending: Ending) -> io::Result<()> {
     if OWNER.load(Ordering::Relaxed) != me {
         let (bell, ear) = UnixStream::pair()?;
         bell.set_nonblocking(true)?;
-        unsignalled(|| {
-            std::thread::Builder::new()
-                .name("rdk:signal".to_string())
-                .stack_size(STACK)
-                .spawn(move || listen(ear, ending))
-        })?;
+        let done = bell.try_clone()?;
+        unsignalled(|| start("rdk:signal", move || listen(ear, done, ending)))?;
         // Never closed: a handler may be about to write.
         BELL.store(bell.into_raw_fd(), Ordering::Relaxed);
         OWNER.store(me, Ordering::Relaxed);
@@ -156,34 +155,51 @@ pub fn unwatch_signals() {
     }
 }
 
-/// The thread that waits for the byte.
-fn listen(mut ear: UnixStream, ending: Ending) {
+fn start(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    let thread = std::thread::Builder::new().name(name.to_string()).stack_size(STACK);
+    thread.spawn(run).map(|_| ())
+}
+
+/// The next signal, or 0 for the end of the ending; None when the time is up.
+fn next(ear: &mut UnixStream) -> Option<c_int> {
     let mut byte = [0u8];
     loop {
         match ear.read(&mut byte) {
-            Ok(1) => break,
+            Ok(1) => return Some(c_int::from(byte[0])),
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            // Somebody has closed our descriptors. A second signal kills.
-            _ => return,
+            // Or somebody has closed our descriptors.
+            _ => return None,
         }
     }
-    let came = SIGNALS.iter().find(|(signal, _)| *signal == c_int::from(byte[0]));
-    let (signal, name) = *came.unwrap_or(&SIGNALS[0]);
-    unwatch_signals();
+}
+
+/// The thread that waits for a signal.
+fn listen(mut ear: UnixStream, mut done: UnixStream, ending: Ending) {
+    let first = next(&mut ear);
+    let Some((signal, name)) = SIGNALS.iter().find(|(signal, _)| Some(*signal) == first) else {
+        return unwatch_signals();
+    };
+    let began = Instant::now();
+    let until = began + (ending.patience)();
     // On another thread, so that nothing that it meets can keep the process alive: a stderr that nobody reads.
-    let (done, wait) = mpsc::channel::<()>();
     let run = move || {
         let _ = catch_unwind(AssertUnwindSafe(|| (ending.run)(name)));
-        drop(done);
+        let _ = done.write(&[0]);
     };
-    let started = std::thread::Builder::new()
-        .name("rdk:end".to_string())
-        .stack_size(STACK)
-        .spawn(run);
-    if started.is_ok() {
-        let _ = wait.recv_timeout((ending.patience)());
+    if start("rdk:end", run).is_err() {
+        die(*signal);
     }
-    die(signal);
+    loop {
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() || ear.set_read_timeout(Some(left)).is_err() {
+            die(*signal);
+        }
+        match next(&mut ear) {
+            Some(again) if again != 0 && began.elapsed() < ECHO => {}
+            Some(again) if again != 0 => die(again),
+            _ => die(*signal),
+        }
+    }
 }
 
 /// Die by this signal, as if nobody had been in its way.

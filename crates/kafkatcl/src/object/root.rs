@@ -72,7 +72,8 @@ subcommands! { TABLE for Root {
     /// It is about SIGTERM, SIGINT and SIGHUP, from the first producer handle on, and only where they would kill the
     /// process: a signal that is ignored (`nohup`) or that an extension handles stays as it is. Messages are flushed and
     /// groups left within `flush_timeout`, whatever the script is doing; `produce` does not return meanwhile, and no callback
-    /// is told. What was not delivered is counted on stderr, and then the signal kills. A second signal kills at once.
+    /// is told. What was not delivered is counted on stderr, and then the signal kills. A second signal, half a
+    /// second later or more, kills at once.
     /// What Tcl's channels still hold is lost, as with any signal.
     "flush_on_signal" => fn(this, cx, boolean: Option<Flag>) {
         match boolean {
