@@ -93,6 +93,11 @@ impl Lost {
         }
     }
 
+    /// None at all?
+    pub fn is_none(&self) -> bool {
+        self.count == 0
+    }
+
     /// Messages without a report.
     pub fn unreported(count: usize) -> Lost {
         Lost { count, unsure: count }
@@ -142,6 +147,9 @@ pub fn will_call(name: &str, lost: Lost) {
 
 /// They wait no more: the callback is called now; or it is not (`in_vain`), and they are to be said.
 pub fn calls(name: &str, lost: Lost, in_vain: bool) {
+    if lost.is_none() {
+        return;
+    }
     let mut all = untold();
     let mine = all.entry(name.to_string()).or_default();
     mine.to_call -= lost;

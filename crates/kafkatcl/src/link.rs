@@ -1,6 +1,7 @@
 //! A link: one running client with its main queue, shared by the handle and everything made from it. It routes the
 //! client's events (delivery reports, errors, statistics, logs) to callbacks, flushes, and keeps metadata for a
-//! moment. It must not hold messages of consumers (see `inlet`).
+//! moment. It must not hold messages of consumers (see `inlet`). It is long because failures that no callback hears of are
+//! counted where reports are drawn, shown and flushed.
 
 use crate::exit::{self, Lost};
 use crate::fail::OrRaise;
@@ -256,19 +257,18 @@ impl Link {
                 let (mut to_say, mut to_call) = (Lost::default(), Lost::default());
                 for message in event.messages() {
                     let lost = Lost::of(&message);
-                    let failed = lost != Lost::default();
                     // What is given up when its client goes is counted, whether a callback hears of it or not.
-                    if failed && (!wanted || self.closing.get()) {
+                    if !wanted || self.closing.get() {
                         to_say += lost;
                     }
-                    if wanted && (failed || self.routes.sampling.shows()) {
+                    if wanted && (!lost.is_none() || self.routes.sampling.shows()) {
                         let waits = if self.closing.get() { Lost::default() } else { lost };
                         to_call += waits;
                         drawn.push_back(Drawn::Report(render::report(&message), waits));
                     }
                 }
                 drop(drawn);
-                if to_call != Lost::default() {
+                if !to_call.is_none() {
                     exit::will_call(&self.client.name(), to_call);
                 }
                 self.say_lost(to_say);
@@ -305,7 +305,7 @@ impl Link {
     fn show(&self, drawn: Drawn) {
         let (route, argument) = match drawn {
             Drawn::Report(list, lost) => {
-                if lost != Lost::default() {
+                if !lost.is_none() {
                     let heard = self.routes.delivery.borrow().is_some() && self.interp.usable();
                     exit::calls(&self.client.name(), lost, !heard);
                 }
@@ -345,7 +345,7 @@ impl Link {
 
     /// Says on stderr, at most once a second, how many deliveries failed that no callback was told of.
     fn say_lost(&self, lost: Lost) {
-        if lost == Lost::default() {
+        if lost.is_none() {
             return;
         }
         let name = self.client.name();
@@ -497,10 +497,9 @@ impl Drop for Link {
         drop(door);
         self.main.borrow_mut().off();
         // What was drawn and never shown.
-        for drawn in self.drawn.borrow_mut().drain(..) {
-            match drawn {
-                Drawn::Report(_, lost) if lost != Lost::default() => exit::calls(&self.client.name(), lost, true),
-                _ => {}
+        for drawn in self.drawn.take() {
+            if let Drawn::Report(_, lost) = drawn {
+                exit::calls(&self.client.name(), lost, true);
             }
         }
     }
