@@ -660,12 +660,16 @@ proc ::kafkatest::errorOf {script} {
 #	-limit 60000	after so many milliseconds it is killed
 #	-input {}	its standard input
 #	-args {}	its arguments
+#	-hear {}	called with its process id and all that it has said so far,
+#			each time it says something
+#	-before {}	words of a command that runs the interpreter
 
 proc ::kafkatest::runScript {script args} {
     variable running
     variable serial
-    set options [dict merge {-limit 60000 -input {} -args {}} $args]
-    if {[dict size $options] != 3} {
+    set options [dict merge \
+	    {-limit 60000 -input {} -args {} -hear {} -before {}} $args]
+    if {[dict size $options] != 5} {
 	return -code error "bad option: $args"
     }
     set base [file join [::tcltest::temporaryDirectory] \
@@ -677,9 +681,11 @@ proc ::kafkatest::runScript {script args} {
 	puts -nonewline $channel $text
 	close $channel
     }
-    set channel [open [list |[info nameofexecutable] -encoding utf-8 $base.tcl \
+    set channel [open |[list {*}[dict get $options -before] \
+	    [info nameofexecutable] -encoding utf-8 $base.tcl \
 	    {*}[dict get $options -args] <$base.in 2>$base.err] r]
     set running($id,out) ""
+    set running($id,hear) [dict get $options -hear]
     set running($id,done) 0
     fconfigure $channel -blocking 0 -encoding utf-8
     fileevent $channel readable [list ::kafkatest::Hear $id $channel]
@@ -719,6 +725,9 @@ proc ::kafkatest::runScript {script args} {
 proc ::kafkatest::Hear {id channel} {
     variable running
     append running($id,out) [read $channel]
+    if {$running($id,hear) ne ""} {
+	uplevel #0 $running($id,hear) [list [lindex [pid $channel] 0] $running($id,out)]
+    }
     if {[eof $channel]} {
 	fileevent $channel readable {}
 	set running($id,done) 1

@@ -287,6 +287,8 @@ word_types! {
     Wait(Timeout) = "ms", |word, name| Timeout::ms(ranged(word, name, -1, i64::from(i32::MAX))?);
     /// A time in milliseconds, 0 or more.
     Millis(i32) = "ms", |word, name| ranged(word, name, 0, i64::from(i32::MAX))? as i32;
+    /// A boolean.
+    Flag(bool) = "boolean", |word, name| word.as_bool()?;
     /// A command prefix; an empty one turns the callback off.
     Callback(Option<Prefix>) = "prefix", |word, name| Prefix::take(word)?;
     /// Where to start: a position, a negative number of messages before the end, or a name.

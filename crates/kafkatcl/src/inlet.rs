@@ -207,6 +207,11 @@ impl Inlet {
     /// What waits at the head of the queue, drawn; the event itself is given back before this returns, so a script
     /// that runs afterwards finds nothing held.
     fn poll(&self, timeout: Timeout) -> Option<Option<Taken>> {
+        let Ok(_inside) = self.link.client().enter("consume") else {
+            // The process is ending: what comes now is not seen any more.
+            std::thread::sleep(Duration::from_millis(u64::try_from(timeout.as_ms()).unwrap_or(0)));
+            return None;
+        };
         let queue = self.queue.borrow();
         let event = queue.poll(timeout)?;
         let unknown =
@@ -249,6 +254,9 @@ impl Inlet {
         while !self.closed.get() && self.held.borrow().len() < limit {
             self.lower();
             let drawn = {
+                let Ok(_inside) = self.link.client().enter("consume") else {
+                    return;
+                };
                 let queue = self.queue.borrow();
                 let Some(event) = queue.poll(Timeout::NONE) else { return };
                 self.sieve.draw_waiting(&self.words, event)

@@ -1,8 +1,9 @@
 //! A link: one running client with its main queue, shared by the handle and everything made from it. It routes the
 //! client's events (delivery reports, errors, statistics, logs) to callbacks, flushes, and keeps metadata for a
-//! moment. It must not hold messages of consumers (see `inlet`).
+//! moment. It must not hold messages of consumers (see `inlet`). It is long because failures that no callback hears of are
+//! counted where reports are drawn, shown and flushed.
 
-use crate::exit;
+use crate::exit::{self, Lost};
 use crate::fail::OrRaise;
 use crate::render;
 use rdk::{Client, Code, Event, EventKind, Metadata, Queue, Timeout};
@@ -100,7 +101,8 @@ impl Sampling {
 
 /// What is ready for a callback, drawn, with the event already given back.
 enum Drawn {
-    Report(Obj),
+    /// With what it says was not delivered.
+    Report(Obj, Lost),
     Error(Obj),
     Statistics(Obj),
     Log(Obj, rdk::LogLine),
@@ -120,8 +122,7 @@ pub struct Link {
     interp: Interp,
     routes: Rc<Routes>,
     drawn: RefCell<VecDeque<Drawn>>,
-    /// Failed deliveries of the event at hand that no callback is told of, and the pause before more are told.
-    lost: Cell<usize>,
+    /// The pause before more failed deliveries are told that no callback is told of.
     saying: RefCell<Option<Timer>>,
     /// A flush of the deleted handle ended with messages left.
     gave_up: Cell<bool>,
@@ -155,7 +156,6 @@ impl Link {
                 interp: interp.clone(),
                 routes: routes.clone(),
                 drawn: RefCell::new(VecDeque::new()),
-                lost: Cell::new(0),
                 saying: RefCell::new(None),
                 gave_up: Cell::new(false),
                 closing: Cell::new(false),
@@ -259,32 +259,37 @@ impl Link {
         match event.kind() {
             EventKind::Delivery => {
                 let wanted = self.routes.delivery.borrow().is_some() && self.interp.usable();
+                let (mut to_say, mut to_call) = (Lost::default(), Lost::default());
                 for message in event.messages() {
-                    if message.code() != Code::NO_ERROR {
-                        if wanted {
-                            drawn.push_back(Drawn::Report(render::report(&message)));
-                        } else {
-                            self.lost.set(self.lost.get() + 1);
-                        }
-                    } else if wanted && self.routes.sampling.shows() {
+                    let lost = Lost::of(&message);
+                    // What is given up when its client goes is counted, whether a callback hears of it or not.
+                    if !wanted || self.closing.get() {
+                        to_say += lost;
+                    }
+                    if wanted && (!lost.is_none() || self.routes.sampling.shows()) {
+                        let waits = if self.closing.get() { Lost::default() } else { lost };
+                        to_call += waits;
                         #[cfg(feature = "plant")]
-                        {
+                        if lost.is_none() {
                             if plant::hit("report_skipped") {
                                 continue;
                             }
                             if plant::hit("report_doubled") {
-                                drawn.push_back(Drawn::Report(render::report(&message)));
+                                drawn.push_back(Drawn::Report(render::report(&message), waits));
                             }
                             if plant::hit("report_early") {
-                                drawn.push_front(Drawn::Report(render::report(&message)));
+                                drawn.push_front(Drawn::Report(render::report(&message), waits));
                                 continue;
                             }
                         }
-                        drawn.push_back(Drawn::Report(render::report(&message)));
+                        drawn.push_back(Drawn::Report(render::report(&message), waits));
                     }
                 }
                 drop(drawn);
-                self.say_lost();
+                if !to_call.is_none() {
+                    exit::will_call(&self.client.name(), to_call);
+                }
+                self.say_lost(to_say);
             }
             EventKind::Error => {
                 let mut error = event.error();
@@ -317,7 +322,13 @@ impl Link {
     /// Calls back what has been drawn.
     fn show(&self, drawn: Drawn) {
         let (route, argument) = match drawn {
-            Drawn::Report(list) => (&self.routes.delivery, list),
+            Drawn::Report(list, lost) => {
+                if !lost.is_none() {
+                    let heard = self.routes.delivery.borrow().is_some() && self.interp.usable();
+                    exit::calls(&self.client.name(), lost, !heard);
+                }
+                (&self.routes.delivery, list)
+            }
             Drawn::Error(list) => (&self.routes.error, list),
             Drawn::Statistics(json) => (&self.routes.statistics, json),
             Drawn::Log(list, line) => {
@@ -351,25 +362,24 @@ impl Link {
     }
 
     /// Says on stderr, at most once a second, how many deliveries failed that no callback was told of.
-    fn say_lost(&self) {
-        let lost = self.lost.take();
-        if lost == 0 {
+    fn say_lost(&self, lost: Lost) {
+        if lost.is_none() {
             return;
         }
         let name = self.client.name();
         exit::keep_untold(&name, lost);
-        if self.closing.get() || self.saying.borrow().is_some() {
+        // Who ends the client or the process says it.
+        if self.closing.get() || rdk::gate_closed() || self.saying.borrow().is_some() {
             return;
         }
-        exit::warn_lost(&name, exit::take_untold(&name), WHY);
+        exit::say_untold(&name, Lost::default(), WHY);
         let me = self.me.clone();
         // What fails in the next second is told together, when it is over.
         *self.saying.borrow_mut() = Some(Timer::start(&self.interp, 1000, move || {
             if let Some(link) = me.upgrade() {
                 let timer = link.saying.borrow_mut().take();
                 drop(timer);
-                let name = link.client.name();
-                exit::warn_lost(&name, exit::take_untold(&name), WHY);
+                exit::say_untold(&link.client.name(), Lost::default(), WHY);
             }
             1000
         }));
@@ -386,15 +396,17 @@ impl Link {
         let until = (ms >= 0).then(|| Instant::now() + Duration::from_millis(u64::from(ms.unsigned_abs())));
         loop {
             self.serve(None);
-            let left = self.waiting();
-            if left == 0 || until.is_some_and(|u| Instant::now() >= u) {
-                return Ok(left);
+            // The call knows for certain whether a message is left, and tells librdkafka not to wait for fuller batches; a
+            // report ends the wait that follows.
+            if self.client.flush(Timeout::ms(1)).is_ok() {
+                return Ok(0);
             }
-            if self.interp.usable() {
+            if until.is_some_and(|u| Instant::now() >= u) {
+                return Ok(self.waiting().max(1));
+            }
+            if self.interp.usable() && !self.closing.get() {
                 self.interp.check_cancel()?;
             }
-            // The call tells librdkafka not to wait for fuller batches; a report ends the wait that follows.
-            let _ = self.client.flush(Timeout::ms(1));
             self.draw_next(Timeout::ms(20));
         }
     }
@@ -409,7 +421,7 @@ impl Link {
         self.drawn
             .borrow()
             .iter()
-            .filter(|d| matches!(d, Drawn::Report(_)))
+            .filter(|d| matches!(d, Drawn::Report(..)))
             .count()
     }
 
@@ -451,22 +463,22 @@ impl Link {
         } else {
             i64::try_from(exit::bound().as_millis()).unwrap_or(i64::MAX)
         };
-        let left = self.flush(Timeout::ms(bound)).unwrap_or_else(|_| self.waiting());
+        let done = self.flush(Timeout::ms(bound)).is_ok_and(|left| left == 0);
         if Rc::strong_count(&self) > 1 {
             // What is left is not lost: a topic still holds the client.
-            self.gave_up.set(left > 0);
+            self.gave_up.set(!done);
             return;
         }
-        let name = self.client.name();
-        let lost = exit::take_untold(&name);
-        if left > 0 {
-            // Each of them still gets its report, which says that it was purged.
+        let mut left = 0;
+        if !done {
+            // Another thread may be ending the process, and counts all that is left.
+            rdk::hold_if_closed();
+            // Each of them still gets its report, which says that it was purged, if it does not arrive just now.
             self.closing.set(true);
             let _ = self.client.purge(true, true);
-            let _ = self.flush(Timeout::ms(1000));
-            exit::take_untold(&name);
+            left = self.flush(Timeout::ms(1000)).unwrap_or_else(|_| self.waiting());
         }
-        exit::warn_lost(&name, left + lost, " when it was deleted");
+        exit::say_untold(&self.client.name(), Lost::unreported(left), " when it was deleted");
     }
 
     /// The cluster's metadata: asked once, kept for a second. With `fresh` it is asked in any case.
@@ -495,5 +507,20 @@ impl Link {
         let mut error = crate::fail::refuse("metadata", Code::UNKNOWN_TOPIC, format!("topic '{topic}' not found"));
         error.message = format!("kafka error: topic '{topic}' not found");
         Err(error)
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        tclstubs::fenced(|| {
+            // What was drawn and never shown.
+            for drawn in self.drawn.take() {
+                if let Drawn::Report(_, lost) = drawn {
+                    exit::calls(&self.client.name(), lost, true);
+                }
+            }
+            #[cfg(feature = "plant")]
+            plant::point("drop_Link");
+        });
     }
 }

@@ -309,10 +309,13 @@ impl Client {
     }
 
     /// Messages not yet delivered, or delivered and not yet reported: [`Client::out_queue_len`] without what else
-    /// waits on `main`, the main queue of this client (errors, log lines, statistics).
+    /// waits on `main`, the main queue of this client (errors, log lines, statistics). While several threads poll that
+    /// queue it is an estimate; whether nothing at all waits, [`Client::flush`] knows.
     pub fn messages_waiting(&self, main: &Queue) -> usize {
-        // A report that waits is an event there, and its messages still count by themselves.
-        self.out_queue_len().saturating_sub(main.len())
+        // A report that waits is an event there, and its messages still count by themselves. The queue is looked at first:
+        // a report that comes between the two looks must not make its message disappear.
+        let others = main.len();
+        self.out_queue_len().saturating_sub(others)
     }
 
     /// Wait until every message was delivered or failed (`rd_kafka_flush`), sending without delay.
@@ -327,11 +330,12 @@ impl Client {
     }
 
     /// Give up messages: those not yet sent (`queued`), those on their way (`in_flight`)
-    /// (`rd_kafka_purge`). Each is reported as failed with `__PURGE_QUEUE` or `__PURGE_INFLIGHT`.
-    /// Producers only.
+    /// (`rd_kafka_purge`). Each is reported as failed with `__PURGE_QUEUE` or `__PURGE_INFLIGHT`, soon: the call does
+    /// not wait for the threads that do it, of which one may be asking for an address. Producers only.
     pub fn purge(&self, queued: bool, in_flight: bool) -> Result<()> {
         let rk = self.ptr_of("purge", Kind::Producer)?;
-        let flags = if queued { sys::RD_KAFKA_PURGE_F_QUEUE } else { 0 }
+        let flags = sys::RD_KAFKA_PURGE_F_NON_BLOCKING
+            | if queued { sys::RD_KAFKA_PURGE_F_QUEUE } else { 0 }
             | if in_flight { sys::RD_KAFKA_PURGE_F_INFLIGHT } else { 0 };
         // SAFETY: a live client and a number.
         Error::check("purge", unsafe { coded::rd_kafka_purge(rk, flags) })

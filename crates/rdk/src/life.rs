@@ -14,6 +14,7 @@ use crate::error::Code;
 use crate::event::EventKind;
 use crate::fence::fence;
 use crate::fork;
+use crate::gate::Gate;
 use crate::handle::{Handle, Line, Resource, Shared};
 use crate::log;
 use crate::partition::PartitionList;
@@ -67,6 +68,8 @@ pub(crate) struct Inner {
     pub(crate) settled: AtomicBool,
     /// Partitions started with [`crate::Topic::start`], by topic name.
     pub(crate) started: Mutex<Vec<(String, i32)>>,
+    /// Who is inside.
+    pub(crate) gate: Gate,
 }
 
 /// How long dropping waits for the end of a close and of the client: enough if the coordinator answers.
@@ -223,6 +226,7 @@ impl Inner {
             unanswered: Mutex::default(),
             settled: AtomicBool::new(false),
             started: Mutex::default(),
+            gate: Gate::default(),
         });
         if let Some(mut open) = listed.then(open_list).flatten() {
             #[cfg(feature = "plant")]

@@ -142,10 +142,12 @@ impl Topic {
     /// becomes of it is told by a delivery report. None as payload is Kafka's null (a tombstone).
     ///
     /// Errors: `__QUEUE_FULL` (try again later), `MSG_SIZE_TOO_LARGE`, `__UNKNOWN_PARTITION`,
-    /// `__UNKNOWN_TOPIC`, `__FATAL`.
+    /// `__UNKNOWN_TOPIC`, `__FATAL`. Once the process is ending `__STATE`, or it does not
+    /// return ([`crate::close_gate`]).
     #[inline]
     pub fn produce(&self, partition: i32, payload: Option<&[u8]>, key: Option<&[u8]>) -> Result<()> {
         self.check_produce("produce", partition)?;
+        let _inside = self.client.enter("produce")?;
         let (payload, payload_len) = parts(payload);
         let (key, key_len) = parts(key);
         // SAFETY: a live topic; both slices live through the call and are copied before it returns
@@ -199,6 +201,7 @@ impl Topic {
                 }
             })
             .collect();
+        let _inside = self.client.enter("produce_batch")?;
         // SAFETY: a live topic; `count` elements with the layout of rd_kafka_message_t (asserted in
         // sys.rs), whose slices live through the call and are copied (F_COPY, keys always).
         let taken = unsafe {

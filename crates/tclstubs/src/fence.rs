@@ -84,6 +84,12 @@ fn tell(interp: Option<&Interp>, text: &str) {
     }
 }
 
+/// Runs what a `Drop` does: a panic in it is told on stderr, and never meets one that unwinds already (two of them end the
+/// process).
+pub fn fenced(work: impl FnOnce()) {
+    told(None, work);
+}
+
 /// Tells, on stderr, of a panic that was caught in another crate or on another thread.
 pub fn say_panic(payload: Box<dyn Any + Send>) {
     let text = describe(payload.as_ref());

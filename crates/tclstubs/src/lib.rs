@@ -28,7 +28,7 @@ pub use bytes::Bytes;
 #[cfg(feature = "plant")]
 pub use command::call_outside;
 pub use command::{command_of, create_command, Command, CommandRef, Loop, Reply};
-pub use fence::say_panic;
+pub use fence::{fenced, say_panic};
 pub use interp::{Hold, Interp};
 pub use obj::Obj;
 pub use package::{at_exit, at_thread_exit, exiting, provide, LoadError};

@@ -216,6 +216,21 @@ impl Obj {
         Ok(value)
     }
 
+    /// The value as a boolean: a number, or `true`, `false`, `yes`, `no`, `on`, `off`.
+    ///
+    /// # Errors
+    /// None of these.
+    pub fn as_bool(&self) -> Result<bool, Raise> {
+        no_borrows();
+        let mut value: std::ffi::c_int = 0;
+        // SAFETY: our reference keeps the value alive; a null interpreter means: leave no message.
+        let code = unsafe { sys::Tcl_GetBooleanFromObj(std::ptr::null_mut(), self.raw(), &mut value) };
+        if code != sys::OK {
+            return Err(Raise::expected("boolean value", &self.text(), "BOOLEAN"));
+        }
+        Ok(value != 0)
+    }
+
     /// The elements of the value as a list, each with its own reference, so that later conversions of the list
     /// cannot take them away.
     ///

@@ -6,7 +6,7 @@ use crate::link::{Link, Logger, Routes};
 use crate::object::{handle, subscriber};
 use crate::settings::{Role, Settings};
 use crate::table::{Object, Outcome, Row};
-use crate::{args, names, render, subcommands};
+use crate::{args, exit, names, render, subcommands};
 use rdk::{Client, Code, Delivery, Kind, LogTo, Partitioner, Wants};
 use std::cell::RefCell;
 use std::rc::{Rc, Weak};
@@ -74,6 +74,9 @@ impl Master {
             },
         };
         let client = Client::open(kind, config, topic_config, wants).or_raise()?;
+        if role == Role::Producer {
+            exit::producing();
+        }
         let link = Link::new(interp, client, &self.routes)?;
         let mut clients = self.clients.borrow_mut();
         clients.retain(|c| c.strong_count() > 0);

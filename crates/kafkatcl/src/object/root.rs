@@ -1,9 +1,9 @@
 //! `::kafka::kafka`, the root command: what is not about one client. It must not hold state.
 
-use crate::args::{Given, Millis, NewName, Number, Text};
+use crate::args::{Flag, Given, Millis, NewName, Number, Text};
 use crate::object::{master, mock};
 use crate::table::{Object, Row};
-use crate::{exit, names, render, subcommands};
+use crate::{exit, fail, names, render, subcommands};
 use rdk::Code;
 use std::rc::Rc;
 use tclstubs::{CommandRef, Interp, Obj, Raise};
@@ -63,6 +63,27 @@ subcommands! { TABLE for Root {
         match timeout {
             Some(timeout) => { exit::set_bound(timeout.0); render::nothing() }
             None => render::int(i64::try_from(exit::bound().as_millis()).unwrap_or(i64::MAX)),
+        }
+    }
+
+    /// Does a signal that ends the process wait for producers, as `exit` does? With *boolean* the setting is changed, for the
+    /// whole process; default 1.
+    ///
+    /// It is about SIGTERM, SIGINT and SIGHUP, from the first producer handle on, and only where they would kill the
+    /// process: a signal that is ignored (`nohup`) or that an extension handles stays as it is. Messages are flushed and
+    /// groups left within `flush_timeout`, whatever the script is doing; `produce` does not return meanwhile, and no callback
+    /// is told. What was not delivered is counted on stderr, and then the signal kills. A second signal, half a
+    /// second later or more, kills at once.
+    /// What Tcl's channels still hold is lost, as with any signal.
+    "flush_on_signal" => fn(this, cx, boolean: Option<Flag>) {
+        match boolean {
+            Some(flag) => {
+                exit::set_on_signal(flag.0).map_err(|e| {
+                    fail::refuse("flush_on_signal", Code::CRIT_SYS_RESOURCE, format!("no thread to wait for signals: {e}"))
+                })?;
+                render::nothing()
+            }
+            None => render::int(i64::from(exit::on_signal())),
         }
     }
 

@@ -50,6 +50,8 @@ impl Object for Subscriber {
             inlet.close();
             drop(inlet);
             if !link.client().inherited() {
+                // A thread that ends the process waits for this. No script runs meanwhile.
+                let _inside = link.client().enter("delete");
                 exit::close_group(link.client(), Instant::now() + exit::bound());
             }
             link.release(false);

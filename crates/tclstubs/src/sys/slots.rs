@@ -32,6 +32,7 @@ slots! {
     fn Tcl_WaitForEvent = 13 (time: *const TclTime) -> c_int;
     fn Tcl_DbDecrRefCount = 19 (obj: *mut TclObj, file: *const c_char, line: c_int);
     fn Tcl_DbIncrRefCount = 20 (obj: *mut TclObj, file: *const c_char, line: c_int);
+    fn Tcl_GetBooleanFromObj = 32 (interp: *mut TclInterp, obj: *mut TclObj, value: *mut c_int) -> c_int;
     fn get_byte_array_8 = 33 (obj: *mut TclObj, len: *mut c_int) -> *const u8;
     fn get_string_8 = 41 (obj: *mut TclObj, len: *mut c_int) -> *const c_char;
     fn list_get_elements_8 = 45 (interp: *mut TclInterp, list: *mut TclObj, count: *mut c_int, elements: *mut *const *mut TclObj) -> c_int;
