@@ -63,7 +63,8 @@ pub fn checked_brokers(word: &Obj) -> Result<String, Raise> {
 pub fn add_brokers(link: &Link, list: &str) -> Result<(), Raise> {
     link.client().add_brokers(list).map_err(|e| {
         let mut raised = fail::raise(e);
-        raised.message = format!("No valid brokers specified: \"{list}\"");
+        raised.message =
+            format!("No valid brokers specified: \"{list}\"; write host:port, with commas between several");
         raised
     })?;
     Ok(())
@@ -82,7 +83,7 @@ pub fn set_log_level(link: &Link, level: &str) -> Outcome {
 
 /// The error of a call on an object whose client is gone.
 pub fn gone(what: &'static str) -> Raise {
-    fail::refuse(what, Code::STATE, "the object has been deleted")
+    fail::refuse(what, Code::STATE, "the object has been deleted", "make a new one")
 }
 
 impl Handle {
@@ -100,6 +101,7 @@ impl Handle {
                 op,
                 Code::INVALID_ARG,
                 format!("{op} is for producer handles; this is a consumer handle"),
+                "make one with the master's producer_creator",
             ))
         }
     }
