@@ -12,6 +12,7 @@
 #   make leaks         each object made, used and deleted CYCLES=100000 times: memory, descriptors and threads stay
 #   make soak          MESSAGES=10000000 through one process while its cluster fails; SOAKFLAGS='-seed 1'
 #   make miri          pure Rust under Miri (a nightly toolchain)   PROPTEST_CASES=n make test-rust   more inputs
+#   make errors        every error of a broker as the answer to every request    ERRORFLAGS='-cells 100 -seed 1'
 #   make check         format and lints                      make docs       the generated pages anew
 #   make install       PREFIX, DESTDIR, LIBDIR, pkglibdir, or where TCLSH looks for packages
 #   make shell         a Tcl shell that finds the package    make clean
@@ -36,7 +37,7 @@ export PREFIX DESTDIR LIBDIR pkglibdir TCLSH TCLSH86 TCLSH9 TESTFLAGS CARGOFLAGS
 # The total of `make test` stays the last line.
 MAKEFLAGS += --no-print-directory
 
-.PHONY: all build setup demo test test86 test9 test-rust kafka test-kafka torture hostile check docs install shell clean test-plant leaks soak miri
+.PHONY: all build setup demo test test86 test9 test-rust kafka test-kafka torture hostile check docs install shell clean test-plant leaks soak miri errors
 
 all: build
 
@@ -88,6 +89,8 @@ soak: build
 # Only what calls no C: it is interpreted.
 miri:
 	cargo +nightly miri test $(CARGOFLAGS) -p tclstubs --lib
+errors: build
+	@$(WITH) $(TCLSH86) tests/errors-matrix.tcl $(ERRORFLAGS)
 
 check:
 	@tools/setup.sh lint

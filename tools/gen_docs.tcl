@@ -127,6 +127,15 @@ proc gen::Index {} {
     return $out
 }
 
+# gen::Lines --
+#
+#	A text without the blanks that the continued lines of this file leave at
+#	the beginning of its lines.
+
+proc gen::Lines {text} {
+    return [string map {"\n " "\n"} $text]
+}
+
 # gen::Errors --
 #
 #	The table of error codes.
@@ -134,22 +143,43 @@ proc gen::Index {} {
 proc gen::Errors {} {
     variable notice
     set out "<!-- $notice -->\n# Errors\n\n"
-    append out "A Kafka error is a Tcl error whose `errorCode` is a list:\
+    append out [Lines "A Kafka error is a Tcl error whose `errorCode` is a list:\
 	`KAFKA`, the name, its text, the detail, and then the words `fatal`,\n\
 	`retriable` and `txn_requires_abort` where they hold. The name is also the\
-	element `code` of the lists and arrays that tell of errors:\n\n"
-    set out [string map {"\n " "\n"} $out]
+	element `code` of the lists and arrays that tell of errors:\n\n"]
     append out "```tcl\ntry \{\n    \$topic consume 0 1000 row\n\}" \
 	" trap \{KAFKA RD_KAFKA_RESP_ERR__TIMED_OUT\} \{\} \{\n" \
 	"    # nothing came within a second\n\}" \
 	" trap KAFKA \{message options\} \{\n    puts stderr \$message\n\}\n```\n\n"
     append out "Mistakes in arguments have Tcl's own codes: `TCL WRONGARGS`,\
 	`TCL LOOKUP INDEX ...`, `TCL VALUE NUMBER`.\n\n"
-    append out "Negative numbers are errors found in this process, the others\
-	are brokers' answers.\n\n| name | number | text |\n|---|---|---|\n"
+    append out [Lines "The message of a Kafka error ends, after a semicolon, with what\
+	to do next: where this package knows more, with that, else with\n\
+	the sentence of the table below. `errorCode` does not have it,\
+	and neither have the lists and arrays that tell of errors:\n\
+	their `message` is the word of librdkafka or of the broker\
+	alone. `kafka::kafka errors` returns the table, so\n\n"]
+    append out "```tcl\nset row \[lsearch -inline -exact -index 0 \[kafka::kafka\
+	errors\] \[dict get \$report code\]\]\n" \
+	"puts stderr \"\[dict get \$report message\]; \[lindex \$row 3\]\"\n```\n\n" \
+	"says it of a failed delivery, too.\n\n"
+    append out [Lines "Negative numbers are errors found in this process, the others\
+	are brokers' answers. A broker that is newer than this package\n\
+	may send a number that is not in the table: then the name is\
+	`RD_KAFKA_RESP_ERR_` and the number.\n\n"]
+    append out [Lines "\"Again?\" is `yes` if the same call, or sending the same\
+	message, can succeed later without a change: for brokers' answers as\n\
+	Apache Kafka says it, for the others as librdkafka treats them.\
+	librdkafka has tried again by itself before a script\n\
+	hears of most of them. What is fatal is no property of a code:\
+	then `errorCode` has the word `fatal`, and only a new\n\
+	client helps.\n\n"]
+    append out "| name | number | text | what to do next | again? |\n" \
+	"|---|---|---|---|---|\n"
     foreach row [kafka::kafka errors] {
-	lassign $row name number text
-	append out "| `$name` | $number | [string map {| \\|} $text] |\n"
+	lassign $row name number text advice retriable
+	set cells [string map {| \\|} [list $text $advice $retriable]]
+	append out "| `$name` | $number | [join $cells { | }] |\n"
     }
     return $out
 }
@@ -209,7 +239,7 @@ from the event loop. Times are in milliseconds."] \n
     append out ".SH ERRORS\n" [Roff \
 	"A Kafka error has an `errorCode` that is a list: `KAFKA`, the name of
 librdkafka's table (such as `RD_KAFKA_RESP_ERR__TIMED_OUT`), its text, and the detail; `kafka::kafka errors` lists
-them. Mistakes in arguments have Tcl's own codes."] \n
+them. Its message ends with what to do next. Mistakes in arguments have Tcl's own codes."] \n
     append out ".SH KEYWORDS\nKafka, librdkafka, messages, streams\n"
     return $out
 }

@@ -429,9 +429,14 @@ impl Inlet {
             }
             Some(Taken::Fields(Fields::Error { code, message, .. })) => {
                 let code = Code::from_name(&code.text()).unwrap_or(Code::STATE);
-                Err(fail::refuse("consume", code, message.text()))
+                Err(fail::refuse("consume", code, message.text(), code.advice()))
             }
-            None => Err(fail::refuse("consume", Code::TIMED_OUT, "no message came in time")),
+            None => Err(fail::refuse(
+                "consume",
+                Code::TIMED_OUT,
+                "no message came in time",
+                Code::TIMED_OUT.advice(),
+            )),
         }
     }
 

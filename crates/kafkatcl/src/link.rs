@@ -4,7 +4,7 @@
 //! counted where reports are drawn, shown and flushed.
 
 use crate::exit::{self, Lost};
-use crate::fail::OrRaise;
+use crate::fail::{self, OrRaise};
 use crate::render;
 use rdk::{Client, Code, Event, EventKind, Metadata, Queue, Timeout};
 use std::cell::{Cell, RefCell};
@@ -504,8 +504,10 @@ impl Link {
                 return Ok(info.partitions.len());
             }
         }
-        let mut error = crate::fail::refuse("metadata", Code::UNKNOWN_TOPIC, format!("topic '{topic}' not found"));
-        error.message = format!("kafka error: topic '{topic}' not found");
+        let (code, detail) = (Code::UNKNOWN_TOPIC, format!("topic '{topic}' not found"));
+        let message = fail::advised(&format!("kafka error: {detail}"), code.advice());
+        let mut error = fail::refuse("metadata", code, detail, "");
+        error.message = message;
         Err(error)
     }
 }

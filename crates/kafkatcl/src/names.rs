@@ -55,7 +55,7 @@ pub fn fresh(interp: &Interp, wanted: &str, auto: &Auto) -> Result<String, Raise
     }
     if wanted.is_empty() || wanted.ends_with("::") || wanted.contains('\0') {
         return Err(Raise::new(
-            format!("bad command name \"{wanted}\""),
+            format!("bad command name \"{wanted}\": must not be empty, end with :: or hold a NUL character"),
             ["TCL", "VALUE", "COMMAND"],
         ));
     }
@@ -73,7 +73,7 @@ pub fn fresh(interp: &Interp, wanted: &str, auto: &Auto) -> Result<String, Raise
     };
     match taken {
         true => Err(Raise::new(
-            format!("can't create object \"{wanted}\": a command of that name exists"),
+            format!("can't create object \"{wanted}\": a command of that name exists; choose another name, or delete that command first"),
             ["TCL", "OPERATION", "CREATE", "EXISTS"],
         )),
         false => Ok(wanted.to_string()),
@@ -95,7 +95,10 @@ pub fn find<T: Object>(interp: &Interp, name: &str) -> Result<Rc<T>, Raise> {
         .and_then(|any| any.downcast::<Front<T>>().ok());
     front.map(|f| f.0.clone()).ok_or_else(|| {
         Raise::new(
-            format!("\"{name}\" is not a {} object", T::KIND),
+            format!(
+                "\"{name}\" is not a {} object: it must be made first, and not be deleted",
+                T::KIND
+            ),
             ["TCL", "LOOKUP", T::KIND, name],
         )
     })

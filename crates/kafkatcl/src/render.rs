@@ -303,7 +303,8 @@ pub fn report(message: &Message<'_>) -> Obj {
 }
 
 /// A client's error for the error callback: `err reason` (the number and the text, as in version 1), then
-/// `error code message`.
+/// `error code message`. As in all lists and arrays that tell of errors, the message is the word of librdkafka or of the
+/// broker alone: programs compare it, and what to do next can be looked up by the name (`kafka::kafka errors`).
 pub fn client_error(error: &Error) -> Obj {
     let number = error.code.0.to_string();
     let text = error.code.text();
@@ -377,6 +378,7 @@ pub fn entry_error(op: &'static str, list: &PartitionList) -> Result<(), Raise> 
                 op,
                 e.error,
                 format!("topic {} partition {}", e.topic, e.partition),
+                e.error.advice(),
             ));
         }
     }

@@ -7,6 +7,7 @@ use std::fmt;
 use std::ptr;
 use std::sync::OnceLock;
 
+use crate::advice::{ADVICE, UNLISTED};
 use crate::handle::{Handle, Line, Resource};
 use crate::sys;
 
@@ -106,9 +107,24 @@ codes! {
 
 const PREFIX: &str = "RD_KAFKA_RESP_ERR_";
 
-/// librdkafka's table, read once: (code, name without prefix, text).
-fn table() -> &'static [(Code, String, String)] {
-    static TABLE: OnceLock<Vec<(Code, String, String)>> = OnceLock::new();
+/// A row of librdkafka's table of errors, with what to do next.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// The number.
+    pub code: Code,
+    /// The whole name, `RD_KAFKA_RESP_ERR__TIMED_OUT`.
+    pub name: String,
+    /// librdkafka's text.
+    pub text: String,
+    /// What the author of a program should do next.
+    pub advice: &'static str,
+    /// Can the same call, or sending the same message, succeed later without a change?
+    pub retriable: bool,
+}
+
+/// librdkafka's table, read once.
+fn table() -> &'static [Row] {
+    static TABLE: OnceLock<Vec<Row>> = OnceLock::new();
     TABLE.get_or_init(|| {
         let mut first: *const sys::RawErrDesc = ptr::null();
         let mut count = 0;
@@ -123,45 +139,56 @@ fn table() -> &'static [(Code, String, String)] {
                 let name = unsafe { sys::lossy(row.name) };
                 // SAFETY: takes any number; returns a NUL-terminated string that is copied at once.
                 let text = unsafe { sys::lossy(sys::coded::rd_kafka_err2str(row.code)) };
-                (Code(row.code), name, text)
+                let advice = ADVICE.iter().find(|a| a.name == name);
+                Row {
+                    code: Code(row.code),
+                    name: format!("{PREFIX}{name}"),
+                    text,
+                    advice: advice.map_or(UNLISTED, |a| a.next),
+                    retriable: advice.is_some_and(|a| a.retriable),
+                }
             })
             .collect()
     })
 }
 
 impl Code {
+    fn row(self) -> Option<&'static Row> {
+        table().iter().find(|row| row.code == self)
+    }
+
     /// The symbolic name, `RD_KAFKA_RESP_ERR__TIMED_OUT` (`rd_kafka_get_err_descs`). A number that
     /// the table does not list is `RD_KAFKA_RESP_ERR_<number>`.
     pub fn name(self) -> String {
-        match table().iter().find(|row| row.0 == self) {
-            Some((_, name, _)) => format!("{PREFIX}{name}"),
-            None => format!("{PREFIX}{}", self.0),
-        }
+        self.row()
+            .map_or_else(|| format!("{PREFIX}{}", self.0), |row| row.name.clone())
     }
 
     /// The text for people (`rd_kafka_err2str`); also for unknown numbers.
     pub fn text(self) -> String {
-        match table().iter().find(|row| row.0 == self) {
-            Some((_, _, text)) => text.clone(),
+        match self.row() {
+            Some(row) => row.text.clone(),
             // SAFETY: takes any number; returns a NUL-terminated string that is copied at once.
-            _ => unsafe { sys::lossy(sys::coded::rd_kafka_err2str(self.0)) },
+            None => unsafe { sys::lossy(sys::coded::rd_kafka_err2str(self.0)) },
         }
     }
 
-    /// The whole table: code, full name, text; in the order of the numbers.
-    pub fn all() -> Vec<(Code, String, String)> {
+    /// What the author of a program should do next: a sentence that can follow a semicolon.
+    pub fn advice(self) -> &'static str {
+        self.row().map_or(UNLISTED, |row| row.advice)
+    }
+
+    /// The whole table, in the order of the numbers.
+    pub fn all() -> &'static [Row] {
         table()
-            .iter()
-            .map(|(code, name, text)| (*code, format!("{PREFIX}{name}"), text.clone()))
-            .collect()
     }
 
     /// The code with that name; with or without the prefix `RD_KAFKA_RESP_ERR_`. Also takes the
     /// form that [`Code::name`] gives to unknown numbers.
     pub fn from_name(name: &str) -> Option<Code> {
         let short = name.strip_prefix(PREFIX).unwrap_or(name);
-        match table().iter().find(|row| row.1 == short) {
-            Some((code, _, _)) => Some(*code),
+        match table().iter().find(|row| row.name[PREFIX.len()..] == *short) {
+            Some(row) => Some(row.code),
             None if short.len() < name.len() => short.parse().ok().map(Code),
             None => None,
         }

@@ -28,6 +28,7 @@
 //! }
 //! ```
 
+mod advice;
 mod client;
 mod closing;
 mod config;
@@ -56,7 +57,7 @@ mod wants;
 
 pub use client::Client;
 pub use config::{Config, TopicConfig};
-pub use error::{Code, Error, Result};
+pub use error::{Code, Error, Result, Row as ErrorRow};
 pub use event::{Event, EventKind, LogLine, Messages};
 pub use fence::{tell_panics, Teller};
 pub use fork::forked;

@@ -9,8 +9,16 @@ use support::*;
 fn the_table_is_librdkafkas() {
     let all = Code::all();
     assert!(all.len() > 150);
-    for (code, name, text) in &all {
+    for ErrorRow {
+        code,
+        name,
+        text,
+        advice,
+        ..
+    } in all
+    {
         assert!(name.starts_with("RD_KAFKA_RESP_ERR_"), "{name}");
+        assert_eq!(&code.advice(), advice);
         assert_eq!(&code.name(), name);
         assert_eq!(&code.text(), text);
         assert_eq!(Code::from_name(name), Some(*code));
@@ -27,6 +35,7 @@ fn the_table_is_librdkafkas() {
         assert_eq!(strange.name(), format!("RD_KAFKA_RESP_ERR_{}", strange.0));
         assert_eq!(Code::from_name(&strange.name()), Some(strange));
         assert!(!strange.text().is_empty());
+        assert!(strange.advice().contains("newer than this client"));
     }
     assert_eq!(Code::from_name("NO_SUCH"), None);
     assert_eq!(Code::from_name(""), None);

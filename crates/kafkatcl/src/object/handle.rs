@@ -64,8 +64,8 @@ pub fn add_brokers(link: &Link, list: &str) -> Result<(), Raise> {
     if link.client().add_brokers(list).or_raise()? > 0 {
         return Ok(());
     }
-    let mut raised = fail::refuse("add_brokers", Code::INVALID_ARG, "no valid broker");
-    raised.message = format!("No valid brokers specified: \"{list}\"");
+    let mut raised = fail::refuse("add_brokers", Code::INVALID_ARG, "no valid broker", "");
+    raised.message = format!("No valid brokers specified: \"{list}\"; write host:port, with commas between several");
     Err(raised)
 }
 
@@ -82,7 +82,7 @@ pub fn set_log_level(link: &Link, level: &str) -> Outcome {
 
 /// The error of a call on an object whose client is gone.
 pub fn gone(what: &'static str) -> Raise {
-    fail::refuse(what, Code::STATE, "the object has been deleted")
+    fail::refuse(what, Code::STATE, "the object has been deleted", "make a new one")
 }
 
 impl Handle {
@@ -100,6 +100,7 @@ impl Handle {
                 op,
                 Code::INVALID_ARG,
                 format!("{op} is for producer handles; this is a consumer handle"),
+                "make one with the master's producer_creator",
             ))
         }
     }

@@ -100,6 +100,7 @@ fn check_token_source(settings: &Settings) -> Result<(), Raise> {
             Code::INVALID_ARG,
             "OAUTHBEARER has no source of tokens: set sasl.oauthbearer.method to oidc, or for tests \
              enable.sasl.oauthbearer.unsecure.jwt to true",
+            "",
         ));
     }
     Ok(())

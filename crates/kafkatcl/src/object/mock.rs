@@ -125,9 +125,10 @@ subcommands! { TABLE for Mock {
 
     /// Answers the next requests of type *request* with these *errors*, one each, whatever broker gets them.
     ///
-    /// *request* is a name of Kafka's protocol, such as `Produce`, `Fetch` or `Metadata`, or its number; an error is a name
+    /// *request* is a name of Kafka's protocol, such as `Produce`, `Fetch` or `JoinGroup`, or its number; an error is a name
     /// such as `RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION` (its prefix may be left out), or a number.
-    /// `RD_KAFKA_RESP_ERR__TRANSPORT` closes the connection.
+    /// `RD_KAFKA_RESP_ERR__TRANSPORT` closes the connection. Answers of type `Metadata` have no error of their own: see
+    /// `topic_set_error`.
     "push_request_errors" => fn(this, cx, request: Text, errors: Rest<Text>) {
         let key = self::request(&request.0)?;
         let codes = errors.0.iter().map(|e| code(&e.0)).collect::<Result<Vec<Code>, Raise>>()?;

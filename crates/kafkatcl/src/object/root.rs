@@ -79,7 +79,7 @@ subcommands! { TABLE for Root {
         match boolean {
             Some(flag) => {
                 exit::set_on_signal(flag.0).map_err(|e| {
-                    fail::refuse("flush_on_signal", Code::CRIT_SYS_RESOURCE, format!("no thread to wait for signals: {e}"))
+                    fail::refuse("flush_on_signal", Code::CRIT_SYS_RESOURCE, format!("no thread to wait for signals: {e}"), Code::CRIT_SYS_RESOURCE.advice())
                 })?;
                 render::nothing()
             }
@@ -87,11 +87,17 @@ subcommands! { TABLE for Root {
         }
     }
 
-    /// All error codes that librdkafka knows, as a list of `{name number text}`. The name is the second word of
-    /// `errorCode` and the element `code` of error lists.
+    /// All error codes that librdkafka knows, as a list of `{name number text advice retriable}`. The name is the second
+    /// word of `errorCode` and the element `code` of error lists.
+    ///
+    /// `advice` is what to do next; messages of Tcl errors end with it. `retriable` is `yes` if the same call, or sending the
+    /// same message, can succeed later without a change: for brokers' answers as Apache Kafka says it, for the others as
+    /// librdkafka treats them.
     "errors" => fn(this, cx) {
-        render::value(Obj::list(Code::all().into_iter().map(|(code, name, text)| {
-            Obj::list([Obj::text_of(&name), Obj::int(i64::from(code.0)), Obj::text_of(&text)])
+        render::value(Obj::list(Code::all().iter().map(|row| {
+            let number = row.code.0.to_string();
+            let retriable = if row.retriable { "yes" } else { "no" };
+            Obj::texts([row.name.as_str(), &number, &row.text, row.advice, retriable])
         })))
     }
 

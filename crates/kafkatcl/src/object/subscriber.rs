@@ -127,6 +127,7 @@ pub fn create(interp: &Interp, name: &str, master: &Master, settings: &Settings)
             "subscriber",
             Code::UNKNOWN_GROUP,
             "a subscriber needs a group: set group.id with the master's config first",
+            "",
         ));
     }
     let link = master.open(interp, Role::Subscriber, settings)?;
@@ -290,7 +291,7 @@ subcommands! { TABLE for Subscriber {
         }
         let list = tuples(&words, Need::Topic)?;
         if list.is_empty() {
-            return Err(fail::refuse("subscribe", Code::INVALID_ARG, "the list of topics is empty; use unsubscribe"));
+            return Err(fail::refuse("subscribe", Code::INVALID_ARG, "the list of topics is empty; use unsubscribe", ""));
         }
         link.client().subscribe(&list).or_raise()?;
         render::nothing()
@@ -337,7 +338,7 @@ subcommands! { TABLE for Subscriber {
             // Where the group may not be used, only an event says so, and the broker's answer never comes.
             inlet.stock((inlet.held() + 1).min(STOCK_MOST));
             if let Some((code, text)) = inlet.refusal() {
-                stopped = Some(fail::refuse("commit", code, text));
+                stopped = Some(fail::refuse("commit", code, text, code.advice()));
             }
             stopped.is_none() && !deadline.is_over()
         });
@@ -473,7 +474,7 @@ subcommands! { TABLE for Subscriber {
     "error" => fn(this, cx, code: Number, reason: Text) {
         let link = this.link()?;
         if !link.has_error_callback() {
-            return Err(fail::refuse("error", Code::STATE, "the master has no error_callback"));
+            return Err(fail::refuse("error", Code::STATE, "the master has no error_callback", "set one before this subscriber is made"));
         }
         link.inject_error(&Error {
             op: "error", code: Code(code.0), text: reason.0, fatal: false, retriable: false, abort: false,

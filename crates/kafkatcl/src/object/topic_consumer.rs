@@ -174,6 +174,7 @@ impl TopicConsumer {
             op,
             Code::UNKNOWN_PARTITION,
             format!("partition {partition} of topic {name} is not started"),
+            "start it first",
         )
     }
 
@@ -185,6 +186,7 @@ impl TopicConsumer {
                 op,
                 Code::STATE,
                 format!("partition {partition} goes to a queue; consume from the queue"),
+                "",
             )),
             None => Err(self.not_started(op, partition)),
         }

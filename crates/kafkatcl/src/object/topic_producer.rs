@@ -102,6 +102,7 @@ pub fn fixed_config(config: &TopicConfig, pairs: &Pairs) -> Outcome {
         "config",
         rdk::Code::STATE,
         "the settings of a topic are fixed when it is made; set them with the handle's config before new_topic",
+        "",
     ))
 }
 
@@ -215,7 +216,7 @@ fn batch_error(refused: &[(usize, rdk::Error)], rows: usize) -> Outcome {
         refused.len(),
         shown.join(" ")
     );
-    let mut raised = fail::refuse("produce_batch", first.code, detail);
+    let mut raised = fail::refuse("produce_batch", first.code, detail, first.code.advice());
     let list: Vec<String> = refused.iter().map(|(i, e)| format!("{i} {}", e.code.name())).collect();
     raised.code.insert(4, list.join(" "));
     Err(raised)
