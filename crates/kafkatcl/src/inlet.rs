@@ -1,6 +1,7 @@
 //! An inlet: one queue of messages and what is done with them, taken one by one by a script that waits, or handed
 //! to a callback from the event loop. Messages stay in librdkafka's bounded queue until they are wanted; what waits here
-//! is one message whose variable could not be set, or the few that a silent subscriber has to take. It must not know clients' other events (see `link`).
+//! is one message whose variable could not be set, or the few that a silent subscriber has to take. It must not know
+//! clients' other events (see `link`). It is long because waiting, loops over bodies and callbacks take from one place.
 
 use crate::fail::{self, OrRaise};
 use crate::link::Link;

@@ -35,6 +35,8 @@ pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// the version that the script asked for (a script may ask for version 2).
 fn start(interp: &Interp) -> Result<(), LoadError> {
     rdk::tell_panics(tclstubs::say_panic);
+    // A thread of Tcl's must not take a signal that the script has blocked in its own.
+    rdk::unsignalled(tclstubs::wake_notifier);
     object::root::create(interp)?;
     exit::install();
     #[cfg(feature = "plant")]

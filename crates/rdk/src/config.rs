@@ -1,7 +1,8 @@
 //! Settings before a client or a topic exists (set, get, dump, duplicate), and those of a running client.
 //!
 //! Any property works and librdkafka's own messages are kept; what must not be set is refused by
-//! name first (`property.rs`). No value of a secret leaves this file, except into librdkafka.
+//! name first (`property.rs`). No value of a secret leaves this file, except into librdkafka. It is long because settings
+//! of clients and of topics have the same calls, and each has the checks that librdkafka leaves out.
 
 use std::ffi::{c_char, CStr};
 use std::ptr;

@@ -71,7 +71,7 @@ pub use partition::{Entry, Offset, PartitionList};
 pub use partitioner::Partitioner;
 pub use property::{is_secret, refused, scope, Scope};
 pub use queue::Queue;
-pub use signal::{unwatch_signals, watch_signals, Ending};
+pub use signal::{unsignalled, unwatch_signals, watch_signals, Ending};
 pub use timeout::Timeout;
 pub use topic::{Row, Topic};
 pub use wants::{Delivery, Kind, LogTo, Wants};

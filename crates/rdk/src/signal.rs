@@ -105,7 +105,7 @@ fn set(signal: c_int, action: libc::sighandler_t) {
 }
 
 /// Run `f` with every signal blocked: what threads it starts have them blocked for good.
-fn unsignalled<T>(f: impl FnOnce() -> T) -> T {
+pub fn unsignalled<T>(f: impl FnOnce() -> T) -> T {
     // SAFETY: two sets that the calls fill; only the mask of this thread is changed, and then restored.
     unsafe {
         let mut all: libc::sigset_t = mem::zeroed();

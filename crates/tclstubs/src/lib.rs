@@ -31,7 +31,7 @@ pub use command::{command_of, create_command, Command, CommandRef, Loop, Reply};
 pub use fence::{fenced, say_panic};
 pub use interp::{Hold, Interp};
 pub use obj::Obj;
-pub use package::{at_exit, at_thread_exit, exiting, provide, LoadError};
+pub use package::{at_exit, at_thread_exit, exiting, provide, wake_notifier, LoadError};
 pub use prefix::Prefix;
 pub use raise::Raise;
 pub use timer::Timer;

@@ -86,7 +86,6 @@ pub unsafe fn enter(interp: *mut c_void, word: &'static str, start: fn(&Interp) 
             !sys::nine() && interp.global("tcl_platform(threaded)").is_none(),
             Ordering::Relaxed,
         );
-        wake_notifier();
         match start(&interp) {
             Ok(()) => sys::OK,
             Err(error) => {
@@ -145,7 +144,9 @@ pub fn provide(interp: &Interp, name: &str, version: &str) -> Result<(), LoadErr
 /// Has Tcl's notifier make its own descriptors now, while low numbers are free: Tcl 8.6 watches them with `select`, and
 /// aborts when the first wait comes after a script has opened many clients, which need descriptors as well. Looks for file
 /// events without waiting; what it finds stays queued for the event loop.
-fn wake_notifier() {
+///
+/// Tcl 8.6 may start a thread for that, which keeps the signal mask of the caller.
+pub fn wake_notifier() {
     static ONCE: std::sync::Once = std::sync::Once::new();
     ONCE.call_once(|| {
         // SAFETY: the notifier of this thread works since its first interpreter was made; the time lives through the call.
