@@ -100,7 +100,8 @@ proc ::wire::Until {condition ms} {
 	if {$left <= 0} {
 	    return 0
 	}
-	set timer [after $left {set ::wire::turn 1}]
+	# The condition may be about more than what a program prints.
+	set timer [after [expr {min($left, 20)}] {set ::wire::turn 1}]
 	vwait ::wire::turn
 	after cancel $timer
     }

@@ -33,7 +33,7 @@ namespace eval ::fake {
     variable input
     array set input {}
     # The answer that is made, and the places in it.
-    variable out ""
+    variable out [binary format {}]
     variable places {}
     # Mutations to come, by kind; how often each kind was asked for.
     variable pending
@@ -57,7 +57,8 @@ proc ::fake::i8 {n} { append ::fake::out [binary format c $n] }
 proc ::fake::i16 {n} { append ::fake::out [binary format S $n] }
 proc ::fake::i32 {n} { append ::fake::out [binary format I $n] }
 proc ::fake::i64 {n} { append ::fake::out [binary format W $n] }
-proc ::fake::raw {bytes} { append ::fake::out $bytes }
+# Always bytes: on text each look at the length would count all characters.
+proc ::fake::raw {bytes} { append ::fake::out [binary format a* $bytes] }
 
 # fake::Place --
 #
@@ -87,7 +88,7 @@ proc ::fake::zigzag {n} {
 # With the length in front: of two bytes, of four, or of a varint with one added.
 proc ::fake::str {s} { Place 2; i16 [string length $s]; raw $s }
 proc ::fake::bytes {s} { Place 4; i32 [string length $s]; raw $s }
-proc ::fake::cstr {s} { Place v; raw [varint [expr {[string length $s] + 1}]]$s }
+proc ::fake::cstr {s} { Place v; raw [varint [expr {[string length $s] + 1}]]; raw $s }
 proc ::fake::null2 {} { Place 2; i16 -1 }
 proc ::fake::nullc {} { Place v; raw \0 }
 proc ::fake::arr {n} { Place 4; i32 $n }
@@ -97,7 +98,7 @@ proc ::fake::tags {} { Place t; raw \0 }
 # ------------------------------------------------------------------- answers
 
 proc ::fake::reply {api} {
-    variable out ""
+    variable out [binary format {}]
     variable places {}
     variable flexible
     variable version
@@ -186,7 +187,7 @@ proc ::fake::reply {api} {
 #	wrong: each is the value of a field instead of the right one.
 
 proc ::fake::batch {rows args} {
-    set o [dict merge [dict create -base 0 -length {} -magic 2 -crc 0 -attributes 0 \
+    set o [dict merge [dict create -base 0 -length {} -magic 2 -crc {} -attributes 0 \
 	    -delta {} -first 1000 -max 1000 -pid -1 -epoch -1 -sequence -1 \
 	    -count {} -records {}] $args]
     set records ""
@@ -208,10 +209,28 @@ proc ::fake::batch {rows args} {
 	}
     }
     dict with o {}
-    # The checksum is looked at only with check.crcs.
-    return [binary format WIIcISIWWWSIIa* ${-base} ${-length} 0 ${-magic} \
-	    ${-crc} ${-attributes} ${-delta} ${-first} ${-max} ${-pid} ${-epoch} \
-	    ${-sequence} ${-count} $records]
+    set rest [binary format SIWWWSIIa* ${-attributes} ${-delta} ${-first} ${-max} \
+	    ${-pid} ${-epoch} ${-sequence} ${-count} $records]
+    if {${-crc} eq ""} {
+	set -crc [crc32c $rest]
+    }
+    return [binary format WIIcIa* ${-base} ${-length} 0 ${-magic} ${-crc} $rest]
+}
+
+# fake::crc32c --
+#
+#	Castagnoli's checksum, bit by bit: for short messages.
+
+proc ::fake::crc32c {bytes} {
+    set crc 0xffffffff
+    binary scan $bytes cu* list
+    foreach byte $list {
+	set crc [expr {$crc ^ $byte}]
+	for {set i 0} {$i < 8} {incr i} {
+	    set crc [expr {($crc >> 1) ^ (($crc & 1) ? 0x82f63b78 : 0)}]
+	}
+    }
+    return [expr {$crc ^ 0xffffffff}]
 }
 
 # ----------------------------------------------------------------- mutations
