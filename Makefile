@@ -13,6 +13,8 @@
 #   make soak          MESSAGES=10000000 through one process while its cluster fails; SOAKFLAGS='-seed 1'
 #   make miri          pure Rust under Miri (a nightly toolchain)   PROPTEST_CASES=n make test-rust   more inputs
 #   make errors        every error of a broker as the answer to every request    ERRORFLAGS='-cells 100 -seed 1'
+#   make test-catalogue  each known way to kill a process, in a process of its own     CATFLAGS='-match L3*'
+#   make test-asan     the same and more under AddressSanitizer     make test-valgrind  the important ones under valgrind
 #   make check         format and lints                      make docs       the generated pages anew
 #   make install       PREFIX, DESTDIR, LIBDIR, pkglibdir, or where TCLSH looks for packages
 #   make shell         a Tcl shell that finds the package    make clean
@@ -37,7 +39,7 @@ export PREFIX DESTDIR LIBDIR pkglibdir TCLSH TCLSH86 TCLSH9 TESTFLAGS CARGOFLAGS
 # The total of `make test` stays the last line.
 MAKEFLAGS += --no-print-directory
 
-.PHONY: all build setup demo test test86 test9 test-rust kafka test-kafka torture hostile check docs install shell clean test-plant leaks soak miri errors
+.PHONY: all build setup demo test test86 test9 test-rust kafka test-kafka torture hostile check docs install shell clean test-plant leaks soak miri errors test-catalogue test-asan test-valgrind
 
 all: build
 
@@ -91,6 +93,15 @@ miri:
 	cargo +nightly miri test $(CARGOFLAGS) -p tclstubs --lib
 errors: build
 	@$(WITH) $(TCLSH86) tests/errors-matrix.tcl $(ERRORFLAGS)
+test-catalogue: build
+	@tools/catalogue.sh 8.6 9 -- $(CATFLAGS)
+
+test-asan: setup
+	@tools/asan.sh $(CATFLAGS)
+
+test-valgrind: build
+	@tools/setup.sh valgrind
+	@tools/catalogue.sh 8.6 -- -valgrind 1 $(CATFLAGS)
 
 check:
 	@tools/setup.sh lint

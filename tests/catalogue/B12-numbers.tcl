@@ -13,7 +13,7 @@ set queue [$consumer create_queue #auto]
 set member [$master subscriber #auto]
 set bad [list 2147483648 4294967296 4294967297 -2147483649 9223372036854775807 9223372036854775808 \
 	-9223372036854775808 -9223372036854775809 18446744073709551615 18446744073709551616 \
-	1[string repeat 0 400] -1[string repeat 0 400] 1.0 1e0 {} { } true 0x 0b 0o 0b2 1_000 1x {1 2} NaN Inf - + "1\0"]
+	1[string repeat 0 400] -1[string repeat 0 400] 1.0 1e0 {} { } true 0x 0b 0o 0b2 1x {1 2} NaN Inf - + "1\0"]
 foreach number $bad {
     expect {TCL VALUE NUMBER} {$out produce $number x}
     expect {TCL VALUE NUMBER} {$in consume 0 $number row}

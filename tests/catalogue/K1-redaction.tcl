@@ -36,7 +36,7 @@ foreach name $secrets {
 	note {$master topic_config}
 	note {$master config $name $value no.such.property x}
 	note {$master subscriber secretMember -config [list group.id g $name $value no.such x]}
-	if {$kind ni {plain file}} {
+	if {$kind ne [expr {[regexp {location|file} $name] ? "file" : "plain"}]} {
 	    $master delete
 	    continue
 	}

@@ -5,14 +5,11 @@
 source [file join [file dirname [info script]] case.tcl]
 
 # Plain Tcl cannot fork; a library of a few lines can.
-set chan [open forker.c w]
-puts $chan {
+set forker [compile {
     #include <unistd.h>
     /* Called by [load]; 0 is TCL_OK. Who is the child is told by [pid]. */
     int Forker_Init(void *interp) { (void)interp; return fork() < 0; }
-}
-close $chan
-exec cc -fPIC -shared -o forker.so forker.c
+}]
 
 set topic [newTopic fork]
 produceN $topic 3
@@ -29,7 +26,7 @@ $member subscribe $topic
 until {[llength [$member assignment]]}
 $out produce 0 before
 
-load [file join [pwd] forker.so] Forker
+load $forker Forker
 if {[pid] != $parent} {
     # The child: what it finds is told by a file.
     set chan [open child w]

@@ -12,8 +12,10 @@ for {set i 0} {$i < 20001} {incr i} {
 set member [$master subscriber #auto]
 expect {KAFKA RD_KAFKA_RESP_ERR__INVALID_ARG *} {$member subscribe $names}
 expect {KAFKA RD_KAFKA_RESP_ERR__INVALID_ARG *} {$member assign [lmap name $names {list $name 0}]}
-within 5000 {$member subscribe [lrange $names 1 end]}
-same [llength [$member subscribe]] 20000
+# The time grows with the square.
+set most [expr {$::catalogue::slow == 1 ? 20000 : 4000}]
+within 5000 {$member subscribe [lrange $names 1 $most]}
+same [llength [$member subscribe]] $most
 within 30000 {$member delete}
 set member [$master subscriber #auto]
 catch {$member subscribe [string repeat a 70000]}

@@ -26,6 +26,7 @@ while {$n < 300} {
     $out produce 0 [incr n]
     update
 }
+same [$out creator flush 10000] 0
 $out creator test_fatal_error 47 planted
 until {$seen(report) == 300 && $seen(message) >= 300 && $seen(error) && $seen(statistics) > 5
 	&& $seen(log) > 5}

