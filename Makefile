@@ -5,7 +5,7 @@
 #   make demo          a first look; BROKERS=host:port,... to run it on a real cluster
 #   make test          all tests, in Tcl 8.6 and Tcl 9       TESTFLAGS='-file subscriber.test'
 #   make test86 test9  the Tcl tests in one of them          make test-rust  those of the two lower crates
-#   make test-plant        planted panics and planted faults, and the tests that must notice them
+#   make test-plant    planted panics and planted faults, and the tests that must notice them
 #   make kafka         a real Apache Kafka of three brokers to play with; KAFKA_VERSION=3.9 for an older one
 #   make test-kafka    everything that is proven on a real Kafka     make torture  faults with a million messages each
 #   make hostile       attacks every subcommand: SEED=n repeats a run, CALLS=30000, JOBS=30 processes, in TCLSH
@@ -39,7 +39,8 @@ export PREFIX DESTDIR LIBDIR pkglibdir TCLSH TCLSH86 TCLSH9 TESTFLAGS CARGOFLAGS
 # The total of `make test` stays the last line.
 MAKEFLAGS += --no-print-directory
 
-.PHONY: all build setup demo test test86 test9 test-rust kafka test-kafka torture hostile check docs install shell clean test-plant leaks soak miri errors test-catalogue test-asan test-valgrind
+.PHONY: all build setup demo test test86 test9 test-rust kafka test-kafka torture test-plant test-catalogue \
+	test-asan test-valgrind test-wire hostile errors leaks soak miri check docs install shell clean
 
 all: build
 
@@ -83,16 +84,20 @@ torture: build
 
 hostile: build
 	@$(WITH) $(TCLSH) tests/hostile.tcl -calls $(or $(CALLS),30000) -jobs $(or $(JOBS),30) $(if $(SEED),-seed $(SEED))
+
 leaks: build
 	@$(WITH) $(TCLSH86) tests/leaks.tcl -cycles $(or $(CYCLES),100000) $(LEAKSFLAGS)
 
 soak: build
 	@$(WITH) $(TCLSH86) tests/soak.tcl -messages $(or $(MESSAGES),10000000) $(SOAKFLAGS)
+
 # Only what calls no C: it is interpreted.
 miri:
 	cargo +nightly miri test $(CARGOFLAGS) -p tclstubs --lib
+
 errors: build
 	@$(WITH) $(TCLSH86) tests/errors-matrix.tcl $(ERRORFLAGS)
+
 test-catalogue: build
 	@tools/catalogue.sh 8.6 9 -- $(CATFLAGS)
 
