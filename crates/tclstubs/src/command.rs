@@ -6,6 +6,8 @@
 
 use crate::bytes::no_borrows;
 use crate::fence::fence;
+use crate::kept;
+use crate::wall::behind;
 use crate::{package, sys, Interp, Obj, Raise};
 use std::any::Any;
 use std::cell::{Cell, RefCell};
@@ -53,7 +55,8 @@ pub trait Loop {
 }
 
 struct Record {
-    command: Rc<dyn Command>,
+    /// Gone when the thread has ended; Tcl never gives back its reference if the interpreter is not deleted.
+    command: RefCell<Option<Rc<dyn Command>>>,
     interp: Interp,
     token: Cell<sys::Token>,
 }
@@ -61,6 +64,8 @@ struct Record {
 thread_local! {
     /// The commands of this thread by token, for finding objects by name.
     static RECORDS: RefCell<HashMap<usize, Weak<Record>>> = RefCell::new(HashMap::new());
+    /// The loops whose bodies run or are suspended.
+    static LOOPS: RefCell<Vec<Weak<LoopState>>> = const { RefCell::new(Vec::new()) };
     /// Is this thread's end watched?
     static WATCHED: Cell<bool> = const { Cell::new(false) };
 }
@@ -101,7 +106,7 @@ impl CommandRef {
             let raw = record.interp.raw();
             if !raw.is_null() {
                 // SAFETY: a live interpreter and a command of it that still exists.
-                unsafe { sys::Tcl_DeleteCommandFromToken(raw, token) };
+                behind(|| unsafe { sys::Tcl_DeleteCommandFromToken(raw, token) });
             }
         }
     }
@@ -118,7 +123,7 @@ pub fn create_command(interp: &Interp, name: &str, command: Rc<dyn Command>) -> 
     }
     let c_name = CString::new(to_tcl(name)).map_err(|_| bad())?;
     let record = Rc::new(Record {
-        command,
+        command: RefCell::new(Some(command)),
         interp: interp.clone(),
         token: Cell::new(ptr::null_mut()),
     });
@@ -152,10 +157,21 @@ fn abandon() {
         record.interp.abandon();
     }
     for record in records {
+        let command = record.command.borrow_mut().take();
         if !record.token.replace(ptr::null_mut()).is_null() {
-            let _ = fence(|| record.command.deleted(&record.interp));
+            let _ = fence(move || {
+                if let Some(command) = command {
+                    command.deleted(&record.interp);
+                }
+            });
         }
     }
+    // Bodies that will never go on.
+    for state in LOOPS.with(|l| std::mem::take(&mut *l.borrow_mut())) {
+        let body = state.upgrade().and_then(|state| state.body.take());
+        let _ = fence(move || drop(body));
+    }
+    let _ = fence(kept::let_go);
 }
 
 /// The command of this name as the script would find it, and what stands behind it if it is one of ours.
@@ -172,7 +188,11 @@ pub fn command_of(interp: &Interp, name: &str) -> Option<Option<Rc<dyn Any>>> {
         return None;
     }
     let record = RECORDS.with(|r| r.borrow().get(&sys::token_key(token)).and_then(Weak::upgrade));
-    Some(record.map(|record| record.command.clone().as_any()))
+    Some(
+        record
+            .and_then(|record| record.command.borrow().clone())
+            .map(Command::as_any),
+    )
 }
 
 /// A name in Tcl's own form of UTF-8.
@@ -209,16 +229,25 @@ unsafe extern "C" fn on_nr_call(
     // SAFETY: Tcl keeps the words of a command referenced while it runs.
     let words = unsafe { Obj::words(objc, objv) };
     let interp = &record.interp;
-    let outcome = fence(|| record.command.invoke(interp, words)).unwrap_or_else(|text| Err(Raise::bug(&text)));
+    let command = record.command.borrow().clone();
+    let outcome = match command {
+        Some(command) => fence(|| kept::keep_command(command, |command| command.invoke(interp, words)))
+            .unwrap_or_else(|text| Err(Raise::bug(&text))),
+        None => Err(Raise::new("the thread has ended", ["TCL", "IDELETE"])),
+    };
     match outcome {
         Ok(Reply::Value(value)) => {
             interp.set_result(&value);
             sys::OK
         }
-        Ok(Reply::Loop(body)) => turn(Box::new(LoopState {
-            body,
-            interp: interp.clone(),
-        })),
+        Ok(Reply::Loop(body)) => {
+            let state = Rc::new(LoopState {
+                body: Cell::new(Some(body)),
+                interp: interp.clone(),
+            });
+            LOOPS.with(|l| l.borrow_mut().push(Rc::downgrade(&state)));
+            turn(state)
+        }
         Err(error) => {
             interp.put_error(&error);
             sys::ERROR
@@ -234,26 +263,47 @@ unsafe extern "C" fn on_delete(data: *mut c_void) {
     RECORDS.with(|r| r.borrow_mut().remove(&sys::token_key(token)));
     // A panic while something is deleted has nobody to tell it to; the object is gone all the same. (Without a token the
     // object was told when its thread ended.)
-    if !token.is_null() {
-        let _ = fence(|| record.command.deleted(&record.interp));
+    let command = record.command.borrow_mut().take();
+    if let Some(command) = command.filter(|_| !token.is_null()) {
+        let _ = fence(|| kept::keep_command(command, |command| command.deleted(&record.interp)));
     }
     let _ = fence(move || drop(record));
 }
 
 struct LoopState {
-    body: Box<dyn Loop>,
+    /// Gone when the thread has ended; out while it works.
+    body: Cell<Option<Box<dyn Loop>>>,
     interp: Interp,
 }
 
+impl LoopState {
+    /// Lets `work` use the body. No `RefCell` is held meanwhile: it may run scripts, in traces.
+    fn with<T>(&self, work: impl FnOnce(&mut dyn Loop) -> Result<T, Raise>) -> Result<T, Raise> {
+        let Some(mut body) = self.body.take() else {
+            return Err(Raise::bug("a loop without a body"));
+        };
+        let outcome = fence(|| work(&mut *body)).unwrap_or_else(|text| Err(Raise::bug(&text)));
+        self.body.set(Some(body));
+        outcome
+    }
+}
+
+impl Drop for LoopState {
+    fn drop(&mut self) {
+        // Gone when the thread is.
+        let _ = LOOPS.try_with(|l| l.borrow_mut().retain(|state| !ptr::eq(state.as_ptr(), self)));
+    }
+}
+
 /// Starts the next body, or ends the loop.
-fn turn(mut state: Box<LoopState>) -> c_int {
-    let next = fence(|| state.body.next(&state.interp)).unwrap_or_else(|text| Err(Raise::bug(&text)));
+fn turn(state: Rc<LoopState>) -> c_int {
+    let next = state.with(|body| body.next(&state.interp));
     let raw = state.interp.raw();
     match next {
         _ if raw.is_null() => sys::ERROR,
         Ok(Some(script)) => {
-            let data = Box::into_raw(state).cast::<c_void>();
-            // SAFETY: a live interpreter; `after_body` takes the box back, and Tcl calls it exactly once, also
+            let data = Rc::into_raw(state).cast_mut().cast::<c_void>();
+            // SAFETY: a live interpreter; `after_body` takes the reference back, and Tcl calls it exactly once, also
             // when a coroutine that the body has suspended is deleted. The script's reference is given back there.
             unsafe {
                 let script = script.into_raw();
@@ -262,7 +312,7 @@ fn turn(mut state: Box<LoopState>) -> c_int {
             }
         }
         Ok(None) => {
-            finish(&mut state);
+            finish(&state);
             sys::OK
         }
         Err(error) => {
@@ -272,17 +322,17 @@ fn turn(mut state: Box<LoopState>) -> c_int {
     }
 }
 
-fn finish(state: &mut LoopState) {
-    match fence(|| state.body.result()) {
+fn finish(state: &LoopState) {
+    match state.with(|body| Ok(body.result())) {
         Ok(value) => state.interp.set_result(&value),
-        Err(text) => state.interp.put_error(&Raise::bug(&text)),
+        Err(error) => state.interp.put_error(&error),
     }
 }
 
 /// A body has ended.
 unsafe extern "C" fn after_body(data: *mut *mut c_void, _interp: *mut sys::TclInterp, result: c_int) -> c_int {
     // SAFETY: the four words that `turn` has passed; each is taken back once.
-    let (mut state, script) = unsafe { (Box::from_raw((*data).cast::<LoopState>()), *data.add(1)) };
+    let (state, script) = unsafe { (Rc::from_raw((*data).cast::<LoopState>()), *data.add(1)) };
     // SAFETY: the one reference to the script that `turn` has given away.
     unsafe { sys::Tcl_DbDecrRefCount(script.cast(), sys::FILE, 0) };
     let raw = state.interp.raw();
@@ -299,14 +349,15 @@ unsafe extern "C" fn after_body(data: *mut *mut c_void, _interp: *mut sys::TclIn
         sys::BREAK => {
             // SAFETY: a live interpreter.
             unsafe { sys::Tcl_ResetResult(raw) };
-            finish(&mut state);
+            finish(&state);
             sys::OK
         }
         other => {
             if other == sys::ERROR {
                 // SAFETY: a live interpreter whose error is being unwound.
                 let line = unsafe { sys::Tcl_GetErrorLine(raw) };
-                let note = Obj::text_of(&format!("\n    (\"{}\" body line {line})", state.body.name()));
+                let name = state.with(|body| Ok(body.name().to_string())).unwrap_or_default();
+                let note = Obj::text_of(&format!("\n    (\"{name}\" body line {line})"));
                 // SAFETY: a live interpreter takes its own copy of the text.
                 unsafe { sys::Tcl_AppendObjToErrorInfo(raw, note.raw()) };
             }
