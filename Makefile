@@ -7,6 +7,8 @@
 #   make test86 test9  the Tcl tests in one of them          make test-rust  those of the two lower crates
 #   make kafka         a real Apache Kafka of three brokers to play with; KAFKA_VERSION=3.9 for an older one
 #   make test-kafka    everything that is proven on a real Kafka     make torture  faults with a million messages each
+#   make test-catalogue  each known way to kill a process, in a process of its own     CATFLAGS='-match L3*'
+#   make test-asan     the same and more under AddressSanitizer     make test-valgrind  the important ones under valgrind
 #   make check         format and lints                      make docs       the generated pages anew
 #   make install       PREFIX, DESTDIR, LIBDIR, pkglibdir, or where TCLSH looks for packages
 #   make shell         a Tcl shell that finds the package    make clean
@@ -31,7 +33,7 @@ export PREFIX DESTDIR LIBDIR pkglibdir TCLSH TCLSH86 TCLSH9 TESTFLAGS CARGOFLAGS
 # The total of `make test` stays the last line.
 MAKEFLAGS += --no-print-directory
 
-.PHONY: all build setup demo test test86 test9 test-rust kafka test-kafka torture check docs install shell clean
+.PHONY: all build setup demo test test86 test9 test-rust kafka test-kafka torture test-catalogue test-asan test-valgrind check docs install shell clean
 
 all: build
 
@@ -69,6 +71,16 @@ test-kafka: build
 torture: build
 	@tools/setup-kafka.sh
 	@$(WITH) $(TCLSH86) tests/kafka/torture.tcl -messages 1000000 $(KAFKAFLAGS)
+
+test-catalogue: build
+	@tools/catalogue.sh 8.6 9 -- $(CATFLAGS)
+
+test-asan: setup
+	@tools/asan.sh $(CATFLAGS)
+
+test-valgrind: build
+	@tools/setup.sh valgrind
+	@tools/catalogue.sh 8.6 -- -valgrind 1 $(CATFLAGS)
 
 check:
 	@tools/setup.sh lint

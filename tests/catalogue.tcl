@@ -175,9 +175,11 @@ proc ::catalogue::Words {path report} {
 	    lappend words LSAN_OPTIONS=suppressions=[file normalize $known]:print_suppressions=0
 	}
     } elseif {$option(-valgrind)} {
+	# What is pointed to from nowhere. Pointers into the middle of a block
+	# ("possibly lost") are how Tcl's allocator and Rust's counted boxes work.
 	lappend words valgrind --quiet --error-exitcode=98 --log-file=$report.%p \
-		--leak-check=full --show-leak-kinds=definite,possible \
-		--errors-for-leak-kinds=definite,possible --num-callers=30
+		--leak-check=full --show-leak-kinds=definite \
+		--errors-for-leak-kinds=definite --num-callers=30
 	set known [file join [file dirname [info script]] catalogue valgrind.supp]
 	if {[file exists $known]} {
 	    lappend words --suppressions=[file normalize $known]
@@ -309,7 +311,8 @@ proc ::catalogue::Hang {name} {
     set job($name,stacks) ""
     if {[llength [auto_execok gdb]] && [llength [auto_execok timeout]]} {
 	set chan [open [list | timeout -k 5 60 gdb -p $job($name,pid) -batch -nx \
-		-ex "set debuginfod enabled off" -ex "thread apply all bt 30" </dev/null 2>@1] r]
+		-ex "set debuginfod enabled off" -ex "thread 1" -ex "bt 40" \
+		-ex "thread apply all bt 8" </dev/null 2>@1] r]
 	fconfigure $chan -blocking 0
 	fileevent $chan readable [list ::catalogue::Stacks $name $chan]
 	return
@@ -455,7 +458,7 @@ proc ::catalogue::End {name} {
 	dict for {title text} $told {
 	    if {[string trim $text] ne ""} {
 		puts "---- $title of $name"
-		puts [string trimright [string range $text 0 40000]]
+		puts [string trimright [string range $text 0 20000]]
 	    }
 	}
 	puts "----"

@@ -1,35 +1,82 @@
 #!/bin/sh
-# Builds the package with AddressSanitizer, librdkafka too, into target/asan/build, and runs under it: the catalogue in
-# Tcl 8.6 and 9, then the test files that ask most of lifetimes. The nightly-only flag is allowed by RUSTC_BOOTSTRAP, so
-# any Rust will do. It must not touch the ordinary build. The last line is the total, `N passed, N failed, N skipped`.
+# Builds the package with AddressSanitizer, librdkafka too, apart from the ordinary build, and runs under it, leaks
+# included: the catalogue in Tcl 8.6 and 9, then the test files that ask most of lifetimes. Any Rust will do: the flag that
+# is for nightly ones is allowed by RUSTC_BOOTSTRAP. It must not touch the ordinary build.
+# The last line is the total, `N passed, N failed, N skipped`.
 #
-# usage: tools/asan.sh ?-match patterns? ?-jobs n?
+# usage: tools/asan.sh ?build? ?words for tests/catalogue.tcl?      build: builds, and runs nothing
 #   TCLSH86, TCLSH9   the two shells              CARGOFLAGS   words for cargo build
-#   ASAN_TESTS        test files to run as well ("lifetime.test"), in Tcl 8.6
+#   ASAN_FILES        test files of tests/ to run as well in Tcl 8.6; "lifetime.test"
 set -uf
 cd "$(dirname "$0")/.." || exit 1
-base=$PWD
-target=$(cd "${CARGO_TARGET_DIR:-target}" && pwd)/asan
+mkdir -p "${CARGO_TARGET_DIR:-target}/asan" && target=$(cd "${CARGO_TARGET_DIR:-target}/asan" && pwd -P) || exit 1
 package=$target/build
 triple=$(rustc -vV | sed -n 's/^host: //p')
+version=$(sed -n 's/^version *= *"\(.*\)".*/\1/p' Cargo.toml | head -n 1)
 
-if [ ! -e "$(cc -print-file-name=libasan.so)" ]; then
-    echo "asan: gcc's libasan.so is missing" >&2
+stop() {
+    echo "asan: $*" >&2
+    echo "0 passed, 1 failed, 0 skipped"
     exit 1
-fi
+}
 
-# The flags hold for the package alone: with --target they do not reach what runs during the build.
+# --- build -----------------------------------------------------------------------------------------------------------
+
+library=$(cc -print-file-name=libasan.so)
+[ -e "$library" ] || stop "the compiler has no libasan.so."
+
+# With --target the flags do not reach what runs during the build.
 env RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR="$target" \
     CFLAGS="-fsanitize=address -fno-omit-frame-pointer -g1" LDFLAGS=-fsanitize=address \
     RUSTFLAGS="-Zsanitizer=address -Cforce-frame-pointers=yes" \
-    cargo build --release --target "$triple" ${CARGOFLAGS:-} -p kafkatcl || exit 1
+    cargo build --release --target "$triple" ${CARGOFLAGS:-} -p kafkatcl || stop "the build failed."
 rm -rf "$package"
-version=$(sed -n 's/^version *= *"\(.*\)".*/\1/p' Cargo.toml | head -n 1)
-CARGO_TARGET_DIR=$target/$triple tools/package.sh build "$package/kafka$version" || exit 1
+CARGO_TARGET_DIR=$target/$triple tools/package.sh build "$package/kafka$version" || stop "no package."
 
-# A build that lost the flags would find nothing: both halves must call the sanitizer.
-for half in rd_kafka_new kafka_; do
-    :
+# A build that lost a flag would find nothing: each part must call the sanitizer.
+set +f
+for part in "$target/$triple"/release/build/rdkafka-sys-*/out/src/librdkafka.a "$target/$triple"/release/deps/librdk-*.rlib \
+    "$target/$triple"/release/deps/libtclstubs-*.rlib; do
+    nm "$part" 2>/dev/null | grep -q 'U __asan_report_load' || stop "$part does not call the sanitizer."
+done
+set -f
+[ "${1:-}" != build ] || exit 0
+
+# --- run -------------------------------------------------------------------------------------------------------------
+
+passed=0 failed=0 skipped=0
+logs=$target/logs
+mkdir -p "$logs"
+
+# run NAME WORD...: runs a command, shows its output, adds the total that is its last line.
+run() {
+    name=$1
+    shift
+    "$@" </dev/null >"$logs/$name" 2>&1
+    status=$?
+    cat "$logs/$name"
+    # Unquoted on purpose: three words.
+    set -- $(sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed, \([0-9]*\) skipped$/\1 \2 \3/p' "$logs/$name" | tail -n 1)
+    [ "$#" = 3 ] || set -- 0 1 0
+    [ "$status" = 0 ] || [ "$2" != 0 ] || set -- "$1" 1 "$3"
+    passed=$((passed + $1)) failed=$((failed + $2)) skipped=$((skipped + $3))
+}
+
+run catalogue tools/catalogue.sh 8.6 9 -- -asan "$package" "$@"
+
+# What the tests print of themselves, and a failure for each report. The processes that tests start inherit the sanitizer.
+rm -f "$logs"/report.*
+for file in ${ASAN_FILES-lifetime.test}; do
+    run "$file" env TCLLIBPATH="$package" LD_PRELOAD="$library" KAFKATCL_TEST_SECONDS=1200 \
+        ASAN_OPTIONS="log_path=$logs/report:detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1" \
+        "${TCLSH86:-tclsh8.6}" tests/all.tcl -file "$file"
+done
+set +f
+for report in "$logs"/report.*; do
+    [ -s "$report" ] || continue
+    cat "$report"
+    failed=$((failed + 1))
 done
 
-exec true
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" = 0 ]

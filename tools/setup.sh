@@ -3,7 +3,7 @@
 # is missing. Missing Debian packages are installed when that needs no password; otherwise it prints the one line to
 # type and stops. It must not install Rust, must not build anything, and must not ask questions.
 #
-# usage: tools/setup.sh ?lint?        lint: rustfmt and clippy are needed as well
+# usage: tools/setup.sh ?lint|valgrind?        lint: rustfmt and clippy are needed as well; valgrind: valgrind is
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
@@ -66,6 +66,7 @@ check_machine() {
     need_command make make
     need_command pkg-config pkg-config
     need_command tclsh8.6 tcl8.6
+    [ "$more" != valgrind ] || need_command valgrind "valgrind libc6-dbg"
     if [ "$debian" = yes ]; then
         need_command "${TCLSH:-tclsh}" tcl
         [ -e /etc/ssl/certs/ca-certificates.crt ] || lacks "certificates" ca-certificates
@@ -113,8 +114,10 @@ apt_get() {
 
 if command -v apt-get >/dev/null && [ -e /etc/debian_version ]; then debian=yes; else debian=no; fi
 
+more=${1:-}
+
 check_rust
-[ "${1:-}" != lint ] || check_lint
+[ "$more" != lint ] || check_lint
 check_machine
 if [ -n "$packages" ] && [ "$debian" = yes ]; then
     install_packages

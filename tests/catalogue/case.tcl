@@ -40,6 +40,7 @@
 #	within ms script	the script must not take longer; returns its result
 #	background ?pattern?	the messages of background errors so far, as a list;
 #				they count as expected if all match the pattern
+#	compile text	makes a shared library of this C, for [load]; its path
 #	held			the last command: deletes what is left, waits until
 #				nothing lives, says "held" and exits
 
@@ -47,7 +48,7 @@ source [file join [file dirname [file dirname [file normalize [info script]]]] \
 	common.tcl]
 
 namespace eval ::catalogue {
-    namespace export expect same matches until within background held
+    namespace export expect same matches until within background compile held
     # Messages of background errors that nobody has asked for.
     variable errors {}
     # Under valgrind and sanitizers all takes longer.
@@ -146,6 +147,20 @@ proc ::catalogue::background {{pattern *}} {
     set told $errors
     set errors {}
     return $told
+}
+
+# ::catalogue::compile --
+#
+#	The compiler itself is not under test: no sanitizer goes with it.
+
+proc ::catalogue::compile {text} {
+    variable libraries
+    set base [file join [pwd] compiled[incr libraries]]
+    set chan [open $base.c w]
+    puts $chan $text
+    close $chan
+    exec env -u LD_PRELOAD cc -g -fPIC -shared -o $base.so $base.c
+    return $base.so
 }
 
 # ::catalogue::held --

@@ -122,7 +122,7 @@ pub struct Inlet {
     idle: Option<Idle>,
     me: Weak<Inlet>,
     /// Keeps the client; declared after the queue, which must go first.
-    _link: Rc<Link>,
+    link: Rc<Link>,
 }
 
 impl Inlet {
@@ -140,7 +140,7 @@ impl Inlet {
             words: render::words(),
             idle,
             me: me.clone(),
-            _link: link.clone(),
+            link: link.clone(),
         })
     }
 
@@ -354,6 +354,8 @@ impl Inlet {
     /// # Errors
     /// The script was cancelled or hit a limit; the object was deleted meanwhile.
     pub fn take(&self, deadline: Deadline) -> Result<Option<Taken>, Raise> {
+        // In a forked child nothing ever comes, and the queue does not wait.
+        self.link.client().check_process("consume").or_raise()?;
         if let Some(fields) = self.next_held() {
             return Ok(Some(Taken::Fields(fields)));
         }

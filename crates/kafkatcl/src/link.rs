@@ -202,6 +202,7 @@ impl Link {
     /// # Errors
     /// The script was cancelled or hit a limit.
     pub fn poll(&self, timeout: Timeout) -> Result<usize, Raise> {
+        self.client.check_process("poll").or_raise()?;
         let ms = timeout.as_ms();
         let until = (ms >= 0).then(|| Instant::now() + Duration::from_millis(u64::from(ms.unsigned_abs())));
         loop {
@@ -363,6 +364,7 @@ impl Link {
     /// # Errors
     /// The script was cancelled or hit a limit.
     pub fn flush(&self, timeout: Timeout) -> Result<usize, Raise> {
+        self.client.check_process("flush").or_raise()?;
         let ms = timeout.as_ms();
         let until = (ms >= 0).then(|| Instant::now() + Duration::from_millis(u64::from(ms.unsigned_abs())));
         loop {

@@ -169,6 +169,11 @@ impl Client {
         fork::inherited(self.inner.raw.made())
     }
 
+    /// The error of a client that was made by a parent process, for what would look like success there.
+    pub fn check_process(&self, op: &'static str) -> Result<()> {
+        fork::check(op, self.inner.raw.made())
+    }
+
     /// The pointer, for calls that the fork check lets through.
     #[inline]
     pub(crate) fn ptr(&self, op: &'static str) -> Result<*mut sys::rd_kafka_t> {
@@ -241,20 +246,15 @@ impl Client {
     }
 
     /// Add brokers, `host:port,host:port` (`rd_kafka_brokers_add`); returns how many were new or
-    /// known and well-formed. Error `__INVALID_ARG` if there was none.
+    /// known and well-formed. Error `__INVALID_ARG` for a list longer than 1 MiB or of more than 1,000.
     pub fn add_brokers(&self, list: &str) -> Result<usize> {
         let rk = self.ptr("add_brokers")?;
         config::fits("add_brokers", "the broker list", list)?;
+        config::few_brokers("add_brokers", list)?;
         let c_list = cstring("add_brokers", "a broker list", list)?;
         // SAFETY: a live client and a string that lives through the call.
-        match unsafe { sys::rd_kafka_brokers_add(rk, c_list.as_ptr()) } {
-            count if count > 0 => Ok(usize::try_from(count).unwrap_or(0)),
-            _ => Err(Error::new(
-                "add_brokers",
-                Code::INVALID_ARG,
-                format!("no valid broker in \"{list}\""),
-            )),
-        }
+        let count = unsafe { sys::rd_kafka_brokers_add(rk, c_list.as_ptr()) };
+        Ok(usize::try_from(count).unwrap_or(0))
     }
 
     /// How much is logged, 0 (emergencies) to 7 (debug) (`rd_kafka_set_log_level`).

@@ -50,6 +50,18 @@ fn refuse(op: &'static str, name: &str) -> Result<()> {
     }
 }
 
+/// The most brokers in a list: librdkafka starts a thread for each, and aborts where there can be no more.
+const MOST_BROKERS: usize = 1000;
+
+/// Checks a list of brokers.
+pub(crate) fn few_brokers(op: &'static str, list: &str) -> Result<()> {
+    if list.split(',').count() <= MOST_BROKERS {
+        return Ok(());
+    }
+    let text = format!("a list of brokers may have {MOST_BROKERS} elements");
+    Err(Error::new(op, Code::INVALID_ARG, text))
+}
+
 /// As much of a name as a message needs.
 fn short(name: &str) -> String {
     name.chars().take(60).collect()
@@ -59,11 +71,14 @@ fn short(name: &str) -> String {
 fn check(op: &'static str, name: &str, value: &str) -> Result<()> {
     refuse(op, name)?;
     fits(op, &format!("the value of property \"{}\"", short(name)), value)?;
+    if ["bootstrap.servers", "metadata.broker.list"].contains(&name) {
+        few_brokers(op, value)?;
+    }
     if IDS.contains(&name) && value.len() > LONGEST_ID {
         let text = format!("property \"{name}\" is longer than {LONGEST_ID} bytes");
         return Err(Error::new(op, Code::INVALID_ARG, text));
     }
-    if property::bare(name) == "topic.blacklist" {
+    if name == "topic.blacklist" {
         // A comma parts expressions, and two of them are one in an expression.
         let once = value.replace(",,", "\u{1}");
         for text in once.split(',').map(|text| text.replace('\u{1}', ",")) {
@@ -212,7 +227,7 @@ impl Config {
     ///
     /// Errors (code `__INVALID_ARG`): an unknown name, a wrong value, a refused name
     /// (see [`crate::refused`]), a NUL, an id (`client.id`, `group.id`, ...) longer than 32,767 bytes, any value longer
-    /// than 1 MiB, or in `topic.blacklist` an expression that [`Client::subscribe`] would refuse.
+    /// than 1 MiB, more than 1,000 brokers, or in `topic.blacklist` an expression that [`Client::subscribe`] would refuse.
     pub fn set(&mut self, name: &str, value: &str) -> Result<()> {
         check("config", name, value)?;
         if scope(name) == Scope::Topic {

@@ -7,7 +7,8 @@ use std::ptr;
 use crate::client::Client;
 use crate::error::{Code, Error, Result};
 use crate::handle::{Handle, Line, Resource};
-use crate::sys::{self, coded, cstring};
+use crate::partition::topic_name;
+use crate::sys::{self, coded};
 use crate::timeout::Timeout;
 use crate::topic::Topic;
 use crate::wants::Kind;
@@ -200,7 +201,7 @@ impl Client {
     /// First and next offset of a partition, asked from its leader (`rd_kafka_query_watermark_offsets`).
     pub fn watermarks(&self, topic: &str, partition: i32, timeout: Timeout) -> Result<(i64, i64)> {
         let rk = self.ptr("watermarks")?;
-        let topic = cstring("watermarks", "a topic name", topic)?;
+        let topic = topic_name("watermarks", topic)?;
         let (mut low, mut high) = (0, 0);
         // SAFETY: a live client; the string and the two numbers live through the call.
         let code = unsafe {
@@ -214,7 +215,7 @@ impl Client {
     /// (`rd_kafka_get_watermark_offsets`); -1001 for what is not known yet.
     pub fn cached_watermarks(&self, topic: &str, partition: i32) -> Result<(i64, i64)> {
         let rk = self.ptr_of("cached_watermarks", Kind::Consumer)?;
-        let topic = cstring("cached_watermarks", "a topic name", topic)?;
+        let topic = topic_name("cached_watermarks", topic)?;
         let (mut low, mut high) = (0, 0);
         // SAFETY: a live client; the string and the two numbers live through the call.
         let code = unsafe { coded::rd_kafka_get_watermark_offsets(rk, topic.as_ptr(), partition, &mut low, &mut high) };

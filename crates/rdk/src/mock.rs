@@ -10,6 +10,7 @@ use crate::config::{Config, TopicConfig};
 use crate::error::{Code, Error, Result};
 use crate::fork;
 use crate::handle::{Handle, Line, Resource, Shared};
+use crate::partition::topic_name;
 use crate::sys::{self, coded, cstring};
 use crate::wants::{Kind, LogTo, Wants};
 
@@ -116,9 +117,6 @@ impl MockCluster {
     /// factor is 1 or more; more than there are brokers counts as that many. A topic that is only
     /// used gets 4 partitions. Error `TOPIC_ALREADY_EXISTS`.
     pub fn create_topic(&self, name: &str, partitions: i32, replication: i32) -> Result<()> {
-        if name.is_empty() {
-            return Err(wrong("the topic name is empty"));
-        }
         if !(1..=MAX_PARTITIONS).contains(&partitions) {
             return Err(wrong(format!(
                 "a mock topic has 1 to {MAX_PARTITIONS} partitions, not {partitions}"
@@ -130,7 +128,7 @@ impl MockCluster {
             )));
         }
         let replication = replication.min(self.brokers as c_int);
-        let name = cstring("mock", "a topic name", name)?;
+        let name = topic_name("mock", name)?;
         // SAFETY: a live cluster; the string is copied.
         Error::check("mock", unsafe {
             coded::rd_kafka_mock_topic_create(self.ptr()?, name.as_ptr(), partitions, replication)
@@ -140,7 +138,7 @@ impl MockCluster {
     /// Make metadata requests report an error for a topic; `NO_ERROR` ends it
     /// (`rd_kafka_mock_topic_set_error`).
     pub fn set_topic_error(&self, topic: &str, code: Code) -> Result<()> {
-        let topic = cstring("mock", "a topic name", topic)?;
+        let topic = topic_name("mock", topic)?;
         // SAFETY: a live cluster; the string is copied.
         unsafe { coded::rd_kafka_mock_topic_set_error(self.ptr()?, topic.as_ptr(), code.0) };
         Ok(())
@@ -169,6 +167,9 @@ impl MockCluster {
 
     /// The rack a broker reports (`rd_kafka_mock_broker_set_rack`); -1 is all.
     pub fn set_rack(&self, broker: i32, rack: &str) -> Result<()> {
+        if rack.len() > 32767 {
+            return Err(wrong("a rack's name is longer than an answer can carry, 32767 bytes"));
+        }
         let rack = cstring("mock", "a rack", rack)?;
         // SAFETY: a live cluster; the string is copied.
         Error::check("mock", unsafe {
@@ -223,7 +224,7 @@ impl MockCluster {
         if topic.is_empty() || !(0..MAX_PARTITIONS).contains(&partition) {
             return Err(wrong(format!("invalid topic or partition: \"{topic}\" [{partition}]")));
         }
-        let topic = cstring("mock", "a topic name", topic)?;
+        let topic = topic_name("mock", topic)?;
         // SAFETY: a live cluster; the string is copied; the partition is not negative (it is an index).
         Error::check("mock", unsafe {
             coded::rd_kafka_mock_partition_set_leader(self.ptr()?, topic.as_ptr(), partition, broker)

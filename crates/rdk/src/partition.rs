@@ -3,7 +3,7 @@
 //! A list here is always a C list, so nothing of it (leader epochs, commit metadata) is lost on
 //! the way from one call to the next.
 
-use std::ffi::c_int;
+use std::ffi::{c_int, CString};
 use std::ptr;
 
 use crate::config::solid;
@@ -86,6 +86,33 @@ impl Resource for ListObject {
 // references inside are counted atomically.
 unsafe impl Shared for ListObject {}
 
+/// The most elements of a list that a caller makes. librdkafka's time grows with the square of it, in calls that nothing
+/// can end: at this number a subscription or an assignment takes about four seconds to give up, at five times as many
+/// two minutes.
+const MOST: usize = 20_000;
+
+/// The longest name of a topic, and the longest expression: brokers take no longer names, and librdkafka makes no topic
+/// of a name that is too long for a request, but uses what it has not made.
+const LONGEST_NAME: usize = 249;
+const LONGEST_EXPRESSION: usize = 1024;
+
+/// A name of a topic, or an expression that begins with `^`, for C.
+pub(crate) fn topic_name(op: &'static str, name: &str) -> Result<CString> {
+    if name.is_empty() {
+        return Err(Error::new(op, Code::INVALID_ARG, "the topic name is empty"));
+    }
+    let most = if name.starts_with('^') {
+        LONGEST_EXPRESSION
+    } else {
+        LONGEST_NAME
+    };
+    if name.len() > most {
+        let text = format!("the topic name has {} bytes; {most} are allowed", name.len());
+        return Err(Error::new(op, Code::INVALID_ARG, text));
+    }
+    cstring(op, "a topic name", name)
+}
+
 /// A list of topic partitions (`rd_kafka_topic_partition_list_t`).
 pub struct PartitionList {
     raw: Handle<ListObject>,
@@ -126,20 +153,18 @@ impl PartitionList {
     /// Add a partition at the end (`rd_kafka_topic_partition_list_add`); partition -1 means none in
     /// particular, as for subscriptions. Without an offset it is [`Offset::Invalid`].
     ///
-    /// Errors (`__INVALID_ARG`): an empty topic name or one with a NUL, a partition below -1.
+    /// Errors (`__INVALID_ARG`): an empty topic name, one with a NUL or longer than 249 bytes (1,024 for an
+    /// expression), a partition below -1, more than 20,000 elements.
     pub fn add(&mut self, topic: &str, partition: i32, offset: Option<Offset>) -> Result<()> {
-        if topic.is_empty() {
-            return Err(Error::new(
-                "partition_list",
-                Code::INVALID_ARG,
-                "the topic name is empty",
-            ));
+        if self.len() >= MOST {
+            let text = format!("a list of topics or partitions may have {MOST} elements");
+            return Err(Error::new("list", Code::INVALID_ARG, text));
         }
         if partition < -1 {
             let text = format!("invalid partition {partition}");
             return Err(Error::new("partition_list", Code::INVALID_ARG, text));
         }
-        let topic = cstring("partition_list", "a topic name", topic)?;
+        let topic = topic_name("partition_list", topic)?;
         // SAFETY: the list is ours and mutably borrowed; the string is copied.
         let entry = unsafe { sys::rd_kafka_topic_partition_list_add(self.raw.as_ptr(), topic.as_ptr(), partition) };
         if let (Some(offset), false) = (offset, entry.is_null()) {

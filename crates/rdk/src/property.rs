@@ -157,7 +157,7 @@ pub fn is_secret(name: &str) -> bool {
 
 /// The name without the prefix `topic.`, which `rd_kafka_topic_conf_set` strips. (Names that begin
 /// with it in their own right, such as `topic.metadata.refresh.interval.ms`, are in no list here.)
-pub(crate) fn bare(name: &str) -> &str {
+fn bare(name: &str) -> &str {
     name.strip_prefix("topic.").unwrap_or(name)
 }
 

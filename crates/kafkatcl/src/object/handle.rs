@@ -61,12 +61,12 @@ pub fn checked_brokers(word: &Obj) -> Result<String, Raise> {
 
 /// Adds brokers to a running client.
 pub fn add_brokers(link: &Link, list: &str) -> Result<(), Raise> {
-    link.client().add_brokers(list).map_err(|e| {
-        let mut raised = fail::raise(e);
-        raised.message = format!("No valid brokers specified: \"{list}\"");
-        raised
-    })?;
-    Ok(())
+    if link.client().add_brokers(list).or_raise()? > 0 {
+        return Ok(());
+    }
+    let mut raised = fail::refuse("add_brokers", Code::INVALID_ARG, "no valid broker");
+    raised.message = format!("No valid brokers specified: \"{list}\"");
+    Err(raised)
 }
 
 /// The names of the log levels, 0 to 7.

@@ -195,10 +195,16 @@ enum Need {
     Offset,
 }
 
+/// Is this word a regular expression alone? It is not taken apart: as a list it would lose its backslashes.
+fn is_expression(word: &Obj) -> bool {
+    word.starts_with(b'^') && word.elements().map_or(true, |parts| parts.len() == 1)
+}
+
 /// Reads tuples `topic ?partition? ?offset?`: one per word, or one word that is a list of them.
 fn tuples(words: &[Obj], need: Need) -> Result<PartitionList, Raise> {
     let mut list = PartitionList::new();
     let single = match words {
+        [word] if need == Need::Topic && is_expression(word) => None,
         [word] => {
             let parts = word.elements()?;
             // `{t 0 5}` is one tuple, `{t u}` and `{{t 0 5} {u 1 7}}` are lists of tuples: a tuple's second element is
@@ -216,6 +222,10 @@ fn tuples(words: &[Obj], need: Need) -> Result<PartitionList, Raise> {
         _ => None,
     };
     for tuple in single.as_deref().unwrap_or(words) {
+        if need == Need::Topic && is_expression(tuple) {
+            list.add(&tuple.text(), -1, None).or_raise()?;
+            continue;
+        }
         let parts = tuple.elements()?;
         let bad = |why: &str| {
             Raise::new(

@@ -267,6 +267,7 @@ subcommands! { TABLE for TopicConsumer {
 
     /// Stops consuming *partition*. Messages of it that wait in this process are dropped.
     "stop" | "consume_stop" => fn(this, cx, partition: Partition) {
+        this.link()?.client().check_process("stop").or_raise()?;
         if this.stop(partition.0)? {
             render::nothing()
         } else {
