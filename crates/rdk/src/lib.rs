@@ -29,6 +29,7 @@
 //! ```
 
 mod client;
+mod cloexec;
 mod closing;
 mod config;
 mod error;

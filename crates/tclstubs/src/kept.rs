@@ -6,6 +6,7 @@
 use crate::Command;
 use std::any::Any;
 use std::cell::RefCell;
+use std::mem::ManuallyDrop;
 use std::rc::Rc;
 
 /// An owner that waits.
@@ -17,7 +18,8 @@ enum Owner {
 }
 
 thread_local! {
-    static KEPT: RefCell<Vec<Owner>> = const { RefCell::new(Vec::new()) };
+    /// Never dropped with the thread: when the process exits inside a call Tcl is gone by then.
+    static KEPT: ManuallyDrop<RefCell<Vec<Owner>>> = const { ManuallyDrop::new(RefCell::new(Vec::new())) };
 }
 
 /// Takes the last owner off the list, also when a panic passes.
