@@ -68,3 +68,4 @@ close $maps
 matches $text *[file tail $library]*
 matches $text *other.so*
 file delete other.so
+held

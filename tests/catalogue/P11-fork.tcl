@@ -89,10 +89,10 @@ same [child {
     mout produce 0 child
     set left [mp flush 10000]
     mm consumer_creator mc
-    mc new_topic min t
-    min start 0 0
-    min consume 0 10000 row
-    foreach name {mout mp min mc mm mine} {
+    mc new_topic mci t
+    mci start 0 0
+    mci consume 0 10000 row
+    foreach name {mout mp mci mc mm mine} {
 	$name delete
     }
     list $left $row(payload)

