@@ -11,7 +11,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::{Rc, Weak};
 use std::time::{Duration, Instant};
-use tclstubs::{Door, Interp, Loop, Obj, Prefix, Raise, Turn};
+use tclstubs::{keep, Door, Interp, Loop, Obj, Prefix, Raise, Turn};
 
 /// One wait of librdkafka lasts at most so long, so that a cancelled script ends soon.
 const SLICE: Duration = Duration::from_millis(100);
@@ -174,7 +174,7 @@ impl Inlet {
             let me = self.me.clone();
             let hung = Door::hang(&self.interp, move |turn| {
                 if let Some(inlet) = me.upgrade() {
-                    inlet.serve(turn);
+                    keep(inlet, |inlet| inlet.serve(turn));
                 }
             });
             let bell = hung.bell();

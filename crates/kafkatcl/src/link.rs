@@ -11,7 +11,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::{Rc, Weak};
 use std::time::{Duration, Instant};
-use tclstubs::{Door, Interp, Obj, Prefix, Raise, Timer, Turn};
+use tclstubs::{keep, Door, Interp, Obj, Prefix, Raise, Timer, Turn};
 
 /// A long wait for brokers is cut into calls of this length: shorter, a slow broker could never answer one.
 const SLICE_MS: i64 = 5000;
@@ -140,7 +140,7 @@ impl Link {
             let weak = me.clone();
             let door = Door::hang(interp, move |turn| {
                 if let Some(link) = weak.upgrade() {
-                    link.serve(Some(turn));
+                    keep(link, |link| link.serve(Some(turn)));
                 }
             });
             let bell = door.bell();
@@ -453,7 +453,11 @@ impl Link {
     /// An object that holds this link is deleted. A producer's messages are flushed within the bound when the handle
     /// goes (`whole`) or when nobody else is left, and what could not be delivered is counted on stderr.
     pub fn release(self: Rc<Self>, whole: bool) {
-        let last = Rc::strong_count(&self) == 1;
+        keep(self, |link| link.let_go(whole));
+    }
+
+    fn let_go(&self, whole: bool) {
+        let last = self.me.strong_count() == 1;
         if !(whole || last) || self.client.kind() != rdk::Kind::Producer || self.client.inherited() {
             return;
         }
@@ -464,7 +468,7 @@ impl Link {
             i64::try_from(exit::bound().as_millis()).unwrap_or(i64::MAX)
         };
         let done = self.flush(Timeout::ms(bound)).is_ok_and(|left| left == 0);
-        if Rc::strong_count(&self) > 1 {
+        if self.me.strong_count() > 1 {
             // What is left is not lost: a topic still holds the client.
             self.gave_up.set(!done);
             return;

@@ -30,6 +30,7 @@
 
 mod advice;
 mod client;
+mod cloexec;
 mod closing;
 mod config;
 mod error;

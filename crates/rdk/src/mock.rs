@@ -74,6 +74,34 @@ fn wrong(text: impl Into<String>) -> Error {
     Error::new("mock", Code::INVALID_ARG, text)
 }
 
+/// Is there room for the descriptors and threads of a cluster? librdkafka's own answer is an assertion that kills the
+/// process: a failed creation destroys what was not counted yet (rd_kafka_mock_cluster_new).
+fn check_room(brokers: usize) -> Result<()> {
+    let short = |what: &str, why: std::io::Error| {
+        let text = format!("there is no room for the {what} of a mock cluster of {brokers}: {why}");
+        Error::new("mock", Code::CRIT_SYS_RESOURCE, text)
+    };
+    // A listening socket for each broker and two pipes, with a few to spare for what other threads open meanwhile.
+    let mut files = Vec::new();
+    for _ in 0..brokers + 8 {
+        files.push(std::fs::File::open("/dev/null").map_err(|e| short("descriptors", e))?);
+    }
+    // The cluster's own thread and that of a broker without an address, both at once.
+    std::thread::scope(|scope| {
+        let (stay, leave) = std::sync::mpsc::channel::<()>();
+        let leave = std::sync::Arc::new(std::sync::Mutex::new(leave));
+        for _ in 0..2 {
+            let leave = leave.clone();
+            let wait = move || drop(leave.lock().map(|l| l.recv()));
+            std::thread::Builder::new()
+                .spawn_scoped(scope, wait)
+                .map_err(|e| short("threads", e))?;
+        }
+        drop(stay);
+        Ok(())
+    })
+}
+
 impl MockCluster {
     /// Start a cluster of 1 to 16 brokers with the ids 1, 2, ... (`rd_kafka_mock_cluster_new`).
     pub fn create(brokers: usize) -> Result<MockCluster> {
@@ -88,6 +116,7 @@ impl MockCluster {
             ..Wants::default()
         };
         let host = Client::start(Kind::Producer, config, TopicConfig::new(), wants, false)?;
+        check_room(brokers)?;
         // SAFETY: a live client that outlives the cluster (field order); returns a new cluster or NULL.
         let raw = unsafe { Handle::need("mock", sys::rd_kafka_mock_cluster_new(host.ptr("mock")?, count)) }?;
         Ok(MockCluster { raw, host, brokers })

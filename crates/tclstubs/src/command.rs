@@ -6,6 +6,8 @@
 
 use crate::bytes::no_borrows;
 use crate::fence::{self, told};
+use crate::kept;
+use crate::wall::behind;
 use crate::{package, sys, utf, Interp, Obj, Raise};
 use std::any::Any;
 use std::cell::{Cell, RefCell};
@@ -53,7 +55,8 @@ pub trait Loop {
 }
 
 struct Record {
-    command: Rc<dyn Command>,
+    /// Gone when the thread has ended; Tcl never gives back its reference if the interpreter is not deleted.
+    command: RefCell<Option<Rc<dyn Command>>>,
     interp: Interp,
     token: Cell<sys::Token>,
 }
@@ -61,6 +64,8 @@ struct Record {
 thread_local! {
     /// The commands of this thread by token, for finding objects by name.
     static RECORDS: RefCell<HashMap<usize, Weak<Record>>> = RefCell::new(HashMap::new());
+    /// The loops whose bodies run or are suspended.
+    static LOOPS: RefCell<Vec<Weak<LoopState>>> = const { RefCell::new(Vec::new()) };
     /// Is this thread's end watched?
     static WATCHED: Cell<bool> = const { Cell::new(false) };
 }
@@ -101,7 +106,7 @@ impl CommandRef {
             let raw = record.interp.raw();
             if !raw.is_null() {
                 // SAFETY: a live interpreter and a command of it that still exists.
-                unsafe { sys::Tcl_DeleteCommandFromToken(raw, token) };
+                behind(|| unsafe { sys::Tcl_DeleteCommandFromToken(raw, token) });
             }
         }
     }
@@ -118,7 +123,7 @@ pub fn create_command(interp: &Interp, name: &str, command: Rc<dyn Command>) -> 
     }
     let c_name = CString::new(utf::encode(name, sys::pairs())).map_err(|_| bad())?;
     let record = Rc::new(Record {
-        command,
+        command: RefCell::new(Some(command)),
         interp: interp.clone(),
         token: Cell::new(ptr::null_mut()),
     });
@@ -152,11 +157,22 @@ fn abandon() {
         record.interp.abandon();
     }
     for record in records {
+        let command = record.command.borrow_mut().take();
         if !record.token.replace(ptr::null_mut()).is_null() {
-            told(None, || record.command.deleted(&record.interp));
+            told(None, || {
+                if let Some(command) = command {
+                    command.deleted(&record.interp);
+                }
+            });
         }
         told(None, move || drop(record));
     }
+    // Bodies that will never go on.
+    for state in LOOPS.with(|l| std::mem::take(&mut *l.borrow_mut())) {
+        let body = state.upgrade().and_then(|state| state.body.take());
+        told(None, move || drop(body));
+    }
+    told(None, kept::let_go);
 }
 
 /// The command of this name as the script would find it, and what stands behind it if it is one of ours.
@@ -173,7 +189,11 @@ pub fn command_of(interp: &Interp, name: &str) -> Option<Option<Rc<dyn Any>>> {
         return None;
     }
     let record = RECORDS.with(|r| r.borrow().get(&sys::token_key(token)).and_then(Weak::upgrade));
-    Some(record.map(|record| record.command.clone().as_any()))
+    Some(
+        record
+            .and_then(|record| record.command.borrow().clone())
+            .map(Command::as_any),
+    )
 }
 
 /// A reference of our own to what a command holds: the command may be deleted while it runs.
@@ -229,15 +249,24 @@ unsafe extern "C" fn on_nr_call(
         // SAFETY: Tcl keeps the words of a command referenced while it runs.
         let words = unsafe { Obj::words(objc, objv) };
         let interp = &record.interp;
-        match record.command.invoke(interp, words) {
+        let command = record.command.borrow().clone();
+        let outcome = match command {
+            Some(command) => kept::keep_command(command, |command| command.invoke(interp, words)),
+            None => Err(Raise::new("the thread has ended", ["TCL", "IDELETE"])),
+        };
+        match outcome {
             Ok(Reply::Value(value)) => {
                 interp.set_result(&value);
                 sys::OK
             }
-            Ok(Reply::Loop(body)) => turn(Box::new(LoopState {
-                body,
-                interp: interp.clone(),
-            })),
+            Ok(Reply::Loop(body)) => {
+                let state = Rc::new(LoopState {
+                    body: Cell::new(Some(body)),
+                    interp: interp.clone(),
+                });
+                LOOPS.with(|l| l.borrow_mut().push(Rc::downgrade(&state)));
+                turn(state)
+            }
             Err(error) => {
                 interp.put_error(&error);
                 sys::ERROR
@@ -280,30 +309,56 @@ unsafe extern "C" fn on_delete(data: *mut c_void) {
         #[cfg(feature = "plant")]
         plant::point("on_delete");
         RECORDS.with(|r| r.borrow_mut().remove(&sys::token_key(token)));
+        let command = record.command.borrow_mut().take();
         // Without a token the object was told when its thread ended.
-        if !token.is_null() {
-            record.command.deleted(&record.interp);
+        if let Some(command) = command.filter(|_| !token.is_null()) {
+            kept::keep_command(command, |command| command.deleted(&record.interp));
         }
     });
     told(Some(&interp), move || drop(record));
 }
 
 struct LoopState {
-    body: Box<dyn Loop>,
+    /// Gone when the thread has ended; out while it works.
+    body: Cell<Option<Box<dyn Loop>>>,
     interp: Interp,
 }
 
+impl LoopState {
+    /// Lets `work` use the body. No `RefCell` is held meanwhile: it may run scripts, in traces.
+    fn with<T>(&self, work: impl FnOnce(&mut dyn Loop) -> Result<T, Raise>) -> Result<T, Raise> {
+        let Some(mut body) = self.body.take() else {
+            return Err(Raise::bug("a loop without a body"));
+        };
+        let outcome = work(&mut *body);
+        self.body.set(Some(body));
+        outcome
+    }
+}
+
+impl Drop for LoopState {
+    fn drop(&mut self) {
+        // Fenced, because it may be dropped while a panic unwinds: a second one would end the process. The list is gone
+        // when the thread is.
+        fence::fenced(|| {
+            let _ = LOOPS.try_with(|l| l.borrow_mut().retain(|state| !ptr::eq(state.as_ptr(), self)));
+            #[cfg(feature = "plant")]
+            plant::point("drop_LoopState");
+        });
+    }
+}
+
 /// Starts the next body, or ends the loop. Called inside a fence.
-fn turn(mut state: Box<LoopState>) -> c_int {
+fn turn(state: Rc<LoopState>) -> c_int {
     #[cfg(feature = "plant")]
     plant::point("loop_next");
-    let next = state.body.next(&state.interp);
+    let next = state.with(|body| body.next(&state.interp));
     let raw = state.interp.raw();
     match next {
         _ if raw.is_null() => sys::ERROR,
         Ok(Some(script)) => {
-            let data = Box::into_raw(state).cast::<c_void>();
-            // SAFETY: a live interpreter; `after_body` takes the box back, and Tcl calls it exactly once, also
+            let data = Rc::into_raw(state).cast_mut().cast::<c_void>();
+            // SAFETY: a live interpreter; `after_body` takes the reference back, and Tcl calls it exactly once, also
             // when a coroutine that the body has suspended is deleted. The script's reference is given back there.
             unsafe {
                 let script = script.into_raw();
@@ -311,7 +366,7 @@ fn turn(mut state: Box<LoopState>) -> c_int {
                 sys::Tcl_NREvalObj(raw, script, 0)
             }
         }
-        Ok(None) => finish(&mut state),
+        Ok(None) => finish(&state),
         Err(error) => {
             state.interp.put_error(&error);
             sys::ERROR
@@ -319,17 +374,25 @@ fn turn(mut state: Box<LoopState>) -> c_int {
     }
 }
 
-fn finish(state: &mut LoopState) -> c_int {
+fn finish(state: &LoopState) -> c_int {
     #[cfg(feature = "plant")]
     plant::point("loop_result");
-    state.interp.set_result(&state.body.result());
-    sys::OK
+    match state.with(|body| Ok(body.result())) {
+        Ok(value) => {
+            state.interp.set_result(&value);
+            sys::OK
+        }
+        Err(error) => {
+            state.interp.put_error(&error);
+            sys::ERROR
+        }
+    }
 }
 
 /// A body has ended.
 unsafe extern "C" fn after_body(data: *mut *mut c_void, _interp: *mut sys::TclInterp, result: c_int) -> c_int {
     // SAFETY: the four words that `turn` has passed; each is taken back once.
-    let (state, script) = unsafe { (Box::from_raw((*data).cast::<LoopState>()), *data.add(1)) };
+    let (state, script) = unsafe { (Rc::from_raw((*data).cast::<LoopState>()), *data.add(1)) };
     // SAFETY: the one reference to the script that `turn` has given away.
     unsafe { sys::Tcl_DbDecrRefCount(script.cast(), sys::FILE, 0) };
     let interp = state.interp.clone();
@@ -337,7 +400,7 @@ unsafe extern "C" fn after_body(data: *mut *mut c_void, _interp: *mut sys::TclIn
 }
 
 /// What follows a body that has ended like this.
-fn go_on(mut state: Box<LoopState>, result: c_int) -> c_int {
+fn go_on(state: Rc<LoopState>, result: c_int) -> c_int {
     #[cfg(feature = "plant")]
     plant::point("after_body");
     let raw = state.interp.raw();
@@ -353,13 +416,14 @@ fn go_on(mut state: Box<LoopState>, result: c_int) -> c_int {
         sys::BREAK => {
             // SAFETY: a live interpreter.
             unsafe { sys::Tcl_ResetResult(raw) };
-            finish(&mut state)
+            finish(&state)
         }
         other => {
             if other == sys::ERROR {
                 // SAFETY: a live interpreter whose error is being unwound.
                 let line = unsafe { sys::Tcl_GetErrorLine(raw) };
-                let note = Obj::text_of(&format!("\n    (\"{}\" body line {line})", state.body.name()));
+                let name = state.with(|body| Ok(body.name().to_string())).unwrap_or_default();
+                let note = Obj::text_of(&format!("\n    (\"{name}\" body line {line})"));
                 // SAFETY: a live interpreter takes its own copy of the text.
                 unsafe { sys::Tcl_AppendObjToErrorInfo(raw, note.raw()) };
             }

@@ -3,6 +3,7 @@
 
 use crate::bytes::no_borrows;
 use crate::fence::told;
+use crate::wall::behind;
 use crate::{sys, utf, Obj, Raise};
 use std::cell::Cell;
 use std::ffi::{c_void, CString};
@@ -92,7 +93,9 @@ impl Interp {
             // Looked at anew for each element: a trace on the variable may delete the interpreter.
             let raw = self.live()?;
             // SAFETY: a live interpreter and three values that our references keep.
-            let set = unsafe { sys::Tcl_ObjSetVar2(raw, array.raw(), name.raw(), value.raw(), sys::LEAVE_ERR_MSG) };
+            let set = behind(|| unsafe {
+                sys::Tcl_ObjSetVar2(raw, array.raw(), name.raw(), value.raw(), sys::LEAVE_ERR_MSG)
+            });
             if set.is_null() {
                 return Err(Raise::from_interp());
             }
@@ -110,14 +113,16 @@ impl Interp {
             let raw = self.live()?;
             // SAFETY: a live interpreter and two values that our references keep; flag 0 leaves no message. Looking
             // is much cheaper than unsetting what is not there.
-            let there = unsafe { sys::Tcl_ObjGetVar2(raw, array.raw(), name.raw(), 0) };
+            let there = behind(|| unsafe { sys::Tcl_ObjGetVar2(raw, array.raw(), name.raw(), 0) });
             if there.is_null() {
                 continue;
             }
             // A read trace may have run.
             let raw = self.live()?;
             // SAFETY: a live interpreter; both texts are NUL-terminated by Tcl and stay as long as their values.
-            unsafe { sys::Tcl_UnsetVar2(raw, sys::Tcl_GetString(array.raw()), sys::Tcl_GetString(name.raw()), 0) };
+            behind(|| unsafe {
+                sys::Tcl_UnsetVar2(raw, sys::Tcl_GetString(array.raw()), sys::Tcl_GetString(name.raw()), 0)
+            });
         }
         Ok(())
     }
@@ -167,7 +172,8 @@ impl Interp {
         let raw = self.raw();
         // SAFETY: the interpreter is live and `hold` keeps it from being freed (not from being deleted); the words stay
         // referenced by the slice during the call. Obj is a transparent wrapper.
-        let code = unsafe { sys::Tcl_EvalObjv(raw, words.len() as isize, words.as_ptr().cast(), sys::EVAL_GLOBAL) };
+        let code =
+            behind(|| unsafe { sys::Tcl_EvalObjv(raw, words.len() as isize, words.as_ptr().cast(), sys::EVAL_GLOBAL) });
         // SAFETY: `hold` still keeps the memory.
         let gone = unsafe { sys::Tcl_InterpDeleted(raw) } != 0;
         drop(hold);

@@ -11,7 +11,7 @@ use crate::{names, render, subcommands};
 use rdk::{Code, Kind, Timeout, TopicConfig};
 use std::cell::RefCell;
 use std::rc::Rc;
-use tclstubs::{CommandRef, Interp, Obj, Raise};
+use tclstubs::{keep, CommandRef, Interp, Obj, Raise};
 
 /// A producer or consumer handle.
 pub struct Handle {
@@ -202,7 +202,7 @@ subcommands! { TABLE for Handle {
     ///
     /// Waits up to *timeout* milliseconds for the first one; without *timeout*, or with 0, not at all; with -1 for ever.
     "poll" => fn(this, cx, timeout: Option<Wait>) {
-        render::count(this.link()?.poll(timeout.map_or(Timeout::NONE, |t| t.0))?)
+        render::count(keep(this.link()?, |link| link.poll(timeout.map_or(Timeout::NONE, |t| t.0)))?)
     }
 
     /// Waits until every message that was produced is delivered or has failed, at most *timeout* milliseconds (-1: for
@@ -211,7 +211,7 @@ subcommands! { TABLE for Handle {
     "flush" => fn(this, cx, timeout: Option<Wait>) {
         let bound = i64::try_from(crate::exit::bound().as_millis()).unwrap_or(i64::MAX);
         let timeout = timeout.map_or(Timeout::ms(bound), |t| t.0);
-        render::count(this.producer("flush")?.flush(timeout)?)
+        render::count(keep(this.producer("flush")?, |link| link.flush(timeout))?)
     }
 
     /// Raises a fatal error in the client, as a broker's refusal would: for tests of error handling. *code* is the number

@@ -9,7 +9,7 @@ use crate::table::{Object, Outcome, Row};
 use crate::{names, render, subcommands};
 use std::cell::RefCell;
 use std::rc::{Rc, Weak};
-use tclstubs::{CommandRef, Interp, Obj, Raise, Reply};
+use tclstubs::{keep, CommandRef, Interp, Obj, Raise, Reply};
 
 /// A queue object.
 pub struct QueueObject {
@@ -64,7 +64,7 @@ subcommands! { TABLE for QueueObject {
     ///
     /// The elements and the errors are those of a topic consumer's `consume`.
     "consume" => fn(this, cx, timeout: Wait, array: Array) {
-        render::int(i64::from(this.inlet()?.consume(timeout.0, array.0)?))
+        render::int(i64::from(keep(this.inlet()?, |inlet| inlet.consume(timeout.0, array.0))?))
     }
 
     /// Consumes up to *count* messages of the queue, or as many as come within *timeout* milliseconds (-1: for ever), and

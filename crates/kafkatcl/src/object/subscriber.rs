@@ -16,7 +16,7 @@ use rdk::{Code, Error, Event, EventKind, Offset, PartitionList, Timeout};
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Instant;
-use tclstubs::{CommandRef, Interp, Obj, Raise, Timer};
+use tclstubs::{keep, CommandRef, Interp, Obj, Raise, Timer};
 
 /// How many messages may wait in a subscriber that has no callback and that nobody asks.
 const STOCK: usize = 64;
@@ -466,7 +466,7 @@ subcommands! { TABLE for Subscriber {
     /// Serves what waits for the error, statistics and log callbacks of this client, for scripts that do not enter the event
     /// loop, as a handle's `poll` does: waits up to *timeout* milliseconds (default 0) and returns how many were served.
     "poll" => fn(this, cx, timeout: Option<Wait>) {
-        render::count(this.link()?.poll(timeout.map_or(Timeout::NONE, |t| t.0))?)
+        render::count(keep(this.link()?, |link| link.poll(timeout.map_or(Timeout::NONE, |t| t.0)))?)
     }
 
     /// Calls the master's error callback as if the client had met the error *code* (a number) with the text *reason*: for
@@ -476,9 +476,10 @@ subcommands! { TABLE for Subscriber {
         if !link.has_error_callback() {
             return Err(fail::refuse("error", Code::STATE, "the master has no error_callback", "set one before this subscriber is made"));
         }
-        link.inject_error(&Error {
+        let error = Error {
             op: "error", code: Code(code.0), text: reason.0, fatal: false, retriable: false, abort: false,
-        });
+        };
+        keep(link, |link| link.inject_error(&error));
         render::nothing()
     }
 

@@ -16,7 +16,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::{Rc, Weak};
 use std::time::{Duration, Instant};
-use tclstubs::{CommandRef, Interp, Obj, Raise, Reply};
+use tclstubs::{keep, CommandRef, Interp, Obj, Raise, Reply};
 
 /// A topic consumer.
 pub struct TopicConsumer {
@@ -202,7 +202,7 @@ subcommands! { TABLE for TopicConsumer {
     /// error, and so is a wait in which nothing came: `KAFKA RD_KAFKA_RESP_ERR__TIMED_OUT`.
     "consume" => fn(this, cx, partition: Partition, timeout: Wait, array: Array) {
         let inlet = this.inlet("consume", partition.0)?;
-        render::int(i64::from(inlet.consume(timeout.0, array.0)?))
+        render::int(i64::from(keep(inlet, |inlet| inlet.consume(timeout.0, array.0))?))
     }
 
     /// Consumes up to *count* messages of *partition*, or as many as come within *timeout* milliseconds (-1: for ever),
