@@ -7,6 +7,7 @@
 #   make test86 test9  the Tcl tests in one of them          make test-rust  those of the two lower crates
 #   make kafka         a real Apache Kafka of three brokers to play with; KAFKA_VERSION=3.9 for an older one
 #   make test-kafka    everything that is proven on a real Kafka     make torture  faults with a million messages each
+#   make test-wire     brokers and networks that misbehave   SEED=n repeats a run
 #   make check         format and lints                      make docs       the generated pages anew
 #   make install       PREFIX, DESTDIR, LIBDIR, pkglibdir, or where TCLSH looks for packages
 #   make shell         a Tcl shell that finds the package    make clean
@@ -31,7 +32,7 @@ export PREFIX DESTDIR LIBDIR pkglibdir TCLSH TCLSH86 TCLSH9 TESTFLAGS CARGOFLAGS
 # The total of `make test` stays the last line.
 MAKEFLAGS += --no-print-directory
 
-.PHONY: all build setup demo test test86 test9 test-rust kafka test-kafka torture check docs install shell clean
+.PHONY: all build setup demo test test86 test9 test-rust kafka test-kafka torture test-wire check docs install shell clean
 
 all: build
 
@@ -69,6 +70,9 @@ test-kafka: build
 torture: build
 	@tools/setup-kafka.sh
 	@$(WITH) $(TCLSH86) tests/kafka/torture.tcl -messages 1000000 $(KAFKAFLAGS)
+
+test-wire: build
+	@shell=$$(tools/tcl9.sh) && $(WITH) $(TCLSH86) tests/wire/all.tcl -tclsh9 "$$shell" $(if $(SEED),-seed $(SEED)) $(WIREFLAGS)
 
 check:
 	@tools/setup.sh lint
