@@ -40,7 +40,8 @@ export PREFIX DESTDIR LIBDIR pkglibdir TCLSH TCLSH86 TCLSH9 TESTFLAGS CARGOFLAGS
 # The total of `make test` stays the last line.
 MAKEFLAGS += --no-print-directory
 
-.PHONY: all build setup demo test test86 test9 test-rust kafka test-kafka torture test-plant test-catalogue \ test-asan test-valgrind test-wire hostile errors leaks soak miri check docs install shell clean
+.PHONY: all build setup demo test test86 test9 test-rust kafka test-kafka torture test-plant test-catalogue \
+	test-asan test-valgrind test-wire hostile errors leaks soak miri check docs install shell clean
 
 all: build
 
