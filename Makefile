@@ -15,6 +15,7 @@
 #   make errors        every error of a broker as the answer to every request    ERRORFLAGS='-cells 100 -seed 1'
 #   make test-catalogue  each known way to kill a process, in a process of its own     CATFLAGS='-match L3*'
 #   make test-asan     the same and more under AddressSanitizer     make test-valgrind  the important ones under valgrind
+#   make test-wire     brokers and networks that misbehave   SEED=n repeats a run
 #   make check         format and lints                      make docs       the generated pages anew
 #   make install       PREFIX, DESTDIR, LIBDIR, pkglibdir, or where TCLSH looks for packages
 #   make shell         a Tcl shell that finds the package    make clean
@@ -107,6 +108,8 @@ test-asan: setup
 test-valgrind: build
 	@tools/setup.sh valgrind
 	@tools/catalogue.sh 8.6 -- -valgrind 1 $(CATFLAGS)
+test-wire: build
+	@shell=$$(tools/tcl9.sh) && $(WITH) $(TCLSH86) tests/wire/all.tcl -tclsh9 "$$shell" $(if $(SEED),-seed $(SEED)) $(WIREFLAGS)
 
 check:
 	@tools/setup.sh lint

@@ -111,8 +111,11 @@ proc ::census::slope {xs ys} {
 # census::judge --
 #
 #	Memory: the line through the samples after the warm-up, times the work in
-#	that time, is what has grown.  Descriptors and threads: each sample has
-#	what there was before the run.
+#	that time, is what has grown; and what leaks goes on growing, so the lowest
+#	sample of each third of that time must be above that of the third before.
+#	A burst that needed more than any before is one step, what was on its way
+#	when a sample was taken is a peak: neither is a leak.  Descriptors and
+#	threads: each sample has what there was before the run.
 
 proc ::census::judge {samples start args} {
     variable limits
@@ -135,17 +138,51 @@ proc ::census::judge {samples start args} {
 	}
     }
     lassign [grown $samples] work rss bytes
-    foreach {name grown unit} [list rss $rss KiB bytes $bytes bytes] {
-	if {$grown > [dict get $may $name]} {
+    foreach {name title at grown scale} [list rss {resident memory} 1 $rss 1024 \
+	    bytes heap 3 $bytes 1] {
+	set most [dict get $may $name]
+	if {$grown > $most && [Climbs $samples $at [expr {$most / 8.0}]]} {
 	    lappend wrong [format "%s: %.0f %s more after %d, which is %.3f\
-		    bytes each; allowed are %s" \
-		    [string map {bytes heap rss {resident memory}} $name] \
-		    $grown $unit $work \
-		    [expr {$grown * ($unit eq "KiB" ? 1024 : 1) / $work}] \
-		    [dict get $may $name]]
+		    bytes each; allowed are %s" $title $grown \
+		    [expr {$scale == 1 ? "bytes" : "KiB"}] $work \
+		    [expr {$grown * $scale / $work}] $most]
 	}
     }
     return $wrong
+}
+
+# census::Climbs --
+#
+#	Is the lowest sample of each third above that of the third before, by more
+#	than this?
+
+proc ::census::Climbs {samples at more} {
+    set judged [Judged $samples]
+    set third [expr {[llength $judged] / 3}]
+    set before ""
+    for {set from 0} {$from < 3 * $third} {incr from $third} {
+	set least ""
+	foreach sample [lrange $judged $from [expr {$from + $third - 1}]] {
+	    set value [lindex $sample $at]
+	    if {$least eq "" || $value < $least} {
+		set least $value
+	    }
+	}
+	if {$before ne "" && $least - $before <= $more} {
+	    return 0
+	}
+	set before $least
+    }
+    return 1
+}
+
+# census::Judged --
+#
+#	The samples after the warm-up.
+
+proc ::census::Judged {samples} {
+    variable warm
+    return [lrange $samples [expr {int([llength $samples] * $warm)}] end]
 }
 
 # census::grown --
@@ -154,8 +191,7 @@ proc ::census::judge {samples start args} {
 #	the heap (bytes) have grown in that time.
 
 proc ::census::grown {samples} {
-    variable warm
-    set judged [lrange $samples [expr {int([llength $samples] * $warm)}] end]
+    set judged [Judged $samples]
     set xs {}
     foreach sample $judged {
 	lappend xs [lindex $sample 0]

@@ -534,7 +534,10 @@ proc ::matrix::Run {cells} {
     fconfigure stdin -blocking 0
     fileevent stdin readable {
 	read stdin
-	if {[eof stdin]} exit
+	if {[eof stdin]} {
+	    kafka::kafka flush_timeout 0
+	    exit
+	}
     }
     proc ::bgerror {message} {::matrix::Bad "in a callback: $message"}
     kafka::kafka flush_timeout 3000

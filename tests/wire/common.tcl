@@ -133,6 +133,15 @@ proc ::wire::finish {id ms} {
     set status 0
     if {![Until {$job($id,ended)} $ms]} {
 	set status hang
+	# Where it was, if a debugger is there.
+	if {![catch {exec gdb -p [lindex $job($id,pids) end] -batch \
+		-ex "thread apply all bt 8" 2>@1} trace]} {
+	    foreach line [split $trace \n] {
+		if {[regexp {^(#|Thread)} $line]} {
+		    lappend job($id,lines) [string range $line 0 150]
+		}
+	    }
+	}
 	foreach pid $job($id,pids) {
 	    catch {exec kill -9 $pid}
 	}

@@ -437,6 +437,7 @@ proc ::proxy::Drain {id} {
 
 proc ::proxy::Reply {id frame api} {
     variable conn
+    variable lying
     if {$conn($id,left) == 0} {
 	Close $id
 	return
@@ -448,6 +449,12 @@ proc ::proxy::Reply {id frame api} {
     if {$conn($id,verb) ne "" && $conn($id,after) > 0
 	    && $conn($id,api) in [list "" $api]} {
 	set turn [expr {[incr conn($id,after) -1] == 0}]
+	if {$turn && $conn($id,verb) in $lying
+		&& ($api == 9 || 9 in [dict values $conn($id,apis)])} {
+	    # Known to kill: what cannot be read while OffsetFetch waits.
+	    incr conn($id,after)
+	    set turn 0
+	}
     }
     if {!$turn} {
 	Send $id $frame$held
@@ -525,7 +532,7 @@ proc ::proxy::Unhold {id} {
 #	which only the length is forged, for an acknowledgement must be a true one,
 #	or nobody could say what was lost; and what is known to kill librdkafka
 #	(known.tcl has the list, fake.tcl the proofs): the number of brokers in
-#	Metadata, and in Fetch all but the messages.
+#	Metadata, in Fetch all but the messages, and OffsetFetch (see Reply).
 
 proc ::proxy::Spoil {id frame api} {
     variable conn

@@ -579,7 +579,7 @@ fn messages_come_as_they_went() {
         if batch {
             // A batch has no null payloads.
             for (payload, _) in &mut rows {
-                payload.get_or_insert_default();
+                payload.get_or_insert_with(Vec::new);
             }
             let batch: Vec<Row<'_>> = rows
                 .iter()
