@@ -29,7 +29,6 @@
 //! ```
 
 mod client;
-mod cloexec;
 mod closing;
 mod config;
 mod error;
@@ -51,6 +50,7 @@ mod sys;
 mod timeout;
 mod topic;
 mod wants;
+mod wrap;
 
 pub use client::Client;
 pub use config::{Config, TopicConfig};
