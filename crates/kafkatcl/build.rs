@@ -1,16 +1,15 @@
 //! Link options of the shared library. It must not generate code.
 
 fn main() {
+    let target = |what: &str| std::env::var(format!("CARGO_CFG_TARGET_{what}")).unwrap_or_default();
     // librdkafka's threads and thread-local data must never lose their code: on systems with ELF the library stays in
     // memory once it is loaded, whatever an embedding program unloads.
-    if std::env::var("CARGO_CFG_TARGET_OS").as_deref() == Ok("linux") {
+    if target("OS") == "linux" {
         println!("cargo:rustc-cdylib-link-arg=-Wl,-z,nodelete");
     }
-    // A program that a script starts inherits no descriptor of librdkafka: see rdk/src/cloexec.rs, which has
-    // these two for these processors.
-    let processor = std::env::var("CARGO_CFG_TARGET_ARCH").unwrap_or_default();
-    if std::env::var("CARGO_CFG_TARGET_OS").as_deref() == Ok("linux") && ["x86_64", "aarch64"].contains(&&*processor) {
-        println!("cargo:rustc-cdylib-link-arg=-Wl,--wrap=pipe,--wrap=accept");
+    // Calls that rdk/src/wrap.rs makes in librdkafka's place; it says why, and has them for the same systems.
+    if target("OS") == "linux" && target("ENV") == "gnu" && ["x86_64", "aarch64"].contains(&&*target("ARCH")) {
+        println!("cargo:rustc-cdylib-link-arg=-Wl,--wrap=pipe,--wrap=accept,--wrap=cnd_timedwait");
     }
     println!("cargo:rerun-if-changed=build.rs");
 }

@@ -1,5 +1,5 @@
 # row: P9
-# demands: the clock of the day jumps a day forwards and back in the middle of waits: each wait lasts as long as it was asked to, within a second
+# demands: the clock of the day jumps days forwards and back in the middle of waits: each wait ends in its time, and the clients work on (Tcl's own timers follow that clock)
 # limit: 90
 # needs: linux plain
 
@@ -46,7 +46,7 @@ puts $file [string map [list @A@ [list $auto_path]] {
     catch {in consume 0 2000 row}
     foreach wait {
 	{catch {in consume 0 1500 row}} {in consume_batch 0 1500 5 row {}} {s consume 1500} {farP flush 1500}
-	{farP poll 1500} {after 1500 {set done 1}; vwait done}
+	{farP poll 1500}
     } {
 	puts "begin"
 	flush stdout
@@ -74,7 +74,7 @@ while {[gets $ran line] >= 0} {
 	}
 	end* {
 	    set took [expr {[clock milliseconds] - $begin}]
-	    if {$took > 3500 || ($took < 1000 && ![string match *after* $line] && ![string match *batch* $line])} {
+	    if {$took > 3500 || ($took < 1000 && ![string match *batch* $line])} {
 		lappend wrong "$line: $took ms"
 	    }
 	}

@@ -58,7 +58,7 @@ impl Client {
         listed: bool,
     ) -> Result<Client> {
         fork::watch();
-        crate::cloexec::here();
+        crate::wrap::here();
         let topic_config = config.topic_defaults(topic_config)?;
         // SAFETY: sets a field of our configuration, which takes the topic configuration over.
         unsafe { sys::rd_kafka_conf_set_default_topic_conf(config.as_ptr(), topic_config.into_raw()) };

@@ -30,7 +30,6 @@
 
 mod advice;
 mod client;
-mod cloexec;
 mod closing;
 mod config;
 mod error;
@@ -55,6 +54,7 @@ mod sys;
 mod timeout;
 mod topic;
 mod wants;
+mod wrap;
 
 pub use client::Client;
 pub use config::{Config, TopicConfig};
