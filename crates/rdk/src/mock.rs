@@ -1,7 +1,8 @@
 //! A Kafka cluster inside this process, to try things out and to test against.
 //!
 //! It is no storage: a partition keeps at most 100,000 messages or 5 MiB. It has no TLS, no SASL
-//! and no admin requests. Numbers that the C code would trust blindly are checked here.
+//! and no admin requests. Numbers that the C code would trust blindly are checked here. It is long because the cluster has
+//! a call for each way to make it fail.
 
 use std::ffi::c_int;
 
