@@ -264,7 +264,9 @@ proc ::hostile::Try {words {seconds 3}} {
 	    Found "an odd code: [string range $error 0 80]" $text
 	}
     }
-    return [expr {$code == 0 ? $result : ""}]
+    # No expression: the result may look like a number that is none.
+    if {$code != 0} {return}
+    return $result
 }
 
 # ::hostile::Expected --
