@@ -104,6 +104,8 @@ impl CommandRef {
         no_borrows();
         if let Some((record, token)) = self.record() {
             let raw = record.interp.raw();
+            // The deletion may run scripts: this frame must not hold the record, in case it is never resumed.
+            drop(record);
             if !raw.is_null() {
                 // SAFETY: a live interpreter and a command of it that still exists.
                 behind(|| unsafe { sys::Tcl_DeleteCommandFromToken(raw, token) });
@@ -228,8 +230,10 @@ unsafe extern "C" fn on_nr_call(
     };
     // SAFETY: Tcl keeps the words of a command referenced while it runs.
     let words = unsafe { Obj::words(objc, objv) };
-    let interp = &record.interp;
+    let interp = &record.interp.clone();
     let command = record.command.borrow().clone();
+    // This frame may never be resumed, so it holds no more than it must.
+    drop(record);
     let outcome = match command {
         Some(command) => fence(|| kept::keep_command(command, |command| command.invoke(interp, words)))
             .unwrap_or_else(|text| Err(Raise::bug(&text))),
@@ -263,11 +267,15 @@ unsafe extern "C" fn on_delete(data: *mut c_void) {
     RECORDS.with(|r| r.borrow_mut().remove(&sys::token_key(token)));
     // A panic while something is deleted has nobody to tell it to; the object is gone all the same. (Without a token the
     // object was told when its thread ended.)
-    let command = record.command.borrow_mut().take();
-    if let Some(command) = command.filter(|_| !token.is_null()) {
-        let _ = fence(|| kept::keep_command(command, |command| command.deleted(&record.interp)));
-    }
-    let _ = fence(move || drop(record));
+    let _ = fence(|| {
+        kept::keep(record, |record| {
+            // It stays there meanwhile: Tcl finds a command that is being deleted, and may call it.
+            let command = record.command.borrow().clone();
+            if let Some(command) = command.filter(|_| !token.is_null()) {
+                kept::keep_command(command, |command| command.deleted(&record.interp));
+            }
+        });
+    });
 }
 
 struct LoopState {
