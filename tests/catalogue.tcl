@@ -23,10 +23,12 @@
 #	line is `N passed, N failed, N skipped`; the status is 1 if any failed.
 
 namespace eval ::catalogue {
+    # Where this file is: cases start in folders of their own.
+    variable home [file dirname [file normalize [info script]]]
     variable option
     array set option [list -tclsh [info nameofexecutable] -match * -jobs 2 -asan {} \
 	    -valgrind 0 -seconds 30 -folder \
-	    [file join [file dirname [file normalize [info script]]] catalogue]]
+	    [file join $home catalogue]]
     variable passed 0 failed 0 skipped 0 failures {}
     # The names of the cases to come, and how many run.
     variable waiting {} running 0
@@ -163,6 +165,7 @@ proc ::catalogue::Prepare {} {
 #	The command that runs a case, whose reports go to files that begin so.
 
 proc ::catalogue::Words {path report} {
+    variable home
     variable option
     variable before
     set words $before
@@ -170,20 +173,13 @@ proc ::catalogue::Words {path report} {
 	# Whatever the case starts inherits this.
 	lappend words env LD_PRELOAD=$::env(KAFKATCL_CASE_PRELOAD) \
 		ASAN_OPTIONS=log_path=$report:exitcode=99:detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1:allocator_may_return_null=1
-	set known [file join [file dirname [info script]] catalogue asan.supp]
-	if {[file exists $known]} {
-	    lappend words LSAN_OPTIONS=suppressions=[file normalize $known]:print_suppressions=0
-	}
     } elseif {$option(-valgrind)} {
 	# What is pointed to from nowhere. Pointers into the middle of a block
 	# ("possibly lost") are how Tcl's allocator and Rust's counted boxes work.
 	lappend words valgrind --quiet --error-exitcode=98 --log-file=$report.%p \
 		--leak-check=full --show-leak-kinds=definite \
-		--errors-for-leak-kinds=definite --num-callers=30
-	set known [file join [file dirname [info script]] catalogue valgrind.supp]
-	if {[file exists $known]} {
-	    lappend words --suppressions=[file normalize $known]
-	}
+		--errors-for-leak-kinds=definite --num-callers=30 \
+		--suppressions=[file join $home catalogue valgrind.supp]
     }
     return [list {*}$words $option(-tclsh) $path]
 }

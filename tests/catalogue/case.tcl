@@ -41,6 +41,7 @@
 #	background ?pattern?	the messages of background errors so far, as a list;
 #				they count as expected if all match the pattern
 #	compile text	makes a shared library of this C, for [load]; its path
+#	leave			the end of a forked child: exit
 #	held			the last command: deletes what is left, waits until
 #				nothing lives, says "held" and exits
 
@@ -48,9 +49,11 @@ source [file join [file dirname [file dirname [file normalize [info script]]]] \
 	common.tcl]
 
 namespace eval ::catalogue {
-    namespace export expect same matches until within background compile held
+    namespace export expect same matches until within background compile leave held
     # Messages of background errors that nobody has asked for.
     variable errors {}
+    # How many libraries it has compiled.
+    variable libraries 0
     # Under valgrind and sanitizers all takes longer.
     variable slow 1
     if {[info exists ::env(KAFKATCL_CASE_SLOW)]} {
@@ -161,6 +164,19 @@ proc ::catalogue::compile {text} {
     close $chan
     exec env -u LD_PRELOAD cc -g -fPIC -shared -o $base.so $base.c
     return $base.so
+}
+
+# ::catalogue::leave --
+#
+#	A forked child does not give back what it has inherited, for that could
+#	hang.  A leak detector would report it, so there the child goes without
+#	its exit handlers.
+
+proc ::catalogue::leave {} {
+    if {[info exists ::env(LD_PRELOAD)]} {
+	exec env -u LD_PRELOAD sh -c "kill -KILL [pid]"
+    }
+    exit 0
 }
 
 # ::catalogue::held --

@@ -45,6 +45,31 @@ fn set_and_get() {
     assert_eq!(code_of(config.get("no.such")), Code::INVALID_ARG);
 }
 
+/// librdkafka copies values onto stacks, and starts a thread for each broker.
+#[test]
+fn values_have_a_longest_length() {
+    let _alone = alone();
+    let mut config = Config::new();
+    let mut topic = TopicConfig::new();
+    let long = "x,".repeat(1 << 20);
+    for name in [
+        "topic.blacklist",
+        "bootstrap.servers",
+        "partition.assignment.strategy",
+        "ssl.ca.pem",
+    ] {
+        assert_eq!(code_of(config.set(name, &long)), Code::INVALID_ARG);
+    }
+    assert_eq!(code_of(topic.set("partitioner", &long)), Code::INVALID_ARG);
+    config.set("ssl.ca.pem", &"x".repeat(1 << 20)).unwrap();
+    for name in ["bootstrap.servers", "metadata.broker.list"] {
+        config.set(name, &["h"; 1000].join(",")).unwrap();
+        assert_eq!(code_of(config.set(name, &["h"; 1001].join(","))), Code::INVALID_ARG);
+    }
+    config.set("topic.blacklist", "a,^b{3}").unwrap();
+    assert_eq!(code_of(config.set("topic.blacklist", "a,^b{3000}")), Code::INVALID_ARG);
+}
+
 #[test]
 fn ids_have_a_longest_length() {
     let _alone = alone();

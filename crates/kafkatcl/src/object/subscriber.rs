@@ -276,8 +276,9 @@ subcommands! { TABLE for Subscriber {
     /// Subscribes to topics: the group gives this member partitions of them. A topic that begins with `^` is a regular
     /// expression. The new subscription replaces the old one.
     ///
-    /// *topics* are names, one per word or one list of them; a tuple `{topic partition}` counts as its topic. Without
-    /// *topics*: returns the present subscription, a list of names.
+    /// *topics* are names, one per word or one list of them, at most 20,000; a tuple `{topic partition}` counts as its topic.
+    /// An expression may be 1,024 bytes long, also when its repetitions are written out, and has no back references: others
+    /// could take librdkafka's memory, stack or time. Without *topics*: returns the present subscription, a list of names.
     "subscribe" => fn(this, cx, topics: Rest<Data>) {
         let link = this.link()?;
         let words = plain(topics);
