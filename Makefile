@@ -108,6 +108,7 @@ test-asan: setup
 test-valgrind: build
 	@tools/setup.sh valgrind
 	@tools/catalogue.sh 8.6 -- -valgrind 1 $(CATFLAGS)
+
 test-wire: build
 	@shell=$$(tools/tcl9.sh) && $(WITH) $(TCLSH86) tests/wire/all.tcl -tclsh9 "$$shell" $(if $(SEED),-seed $(SEED)) $(WIREFLAGS)
 
