@@ -74,7 +74,7 @@ fn check(op: &'static str, name: &str, value: &str) -> Result<()> {
         for text in value.split(',') {
             if let Some(fault) = regex::fault(text) {
                 let start: String = text.chars().take(40).collect();
-                let text = format!("the expression {start} in \"topic.blacklist\" is refused: {fault}");
+                let text = format!("the expression {start} in \"topic.blacklist\" cannot be used: {fault}");
                 return Err(Error::new(op, Code::INVALID_ARG, text));
             }
         }
