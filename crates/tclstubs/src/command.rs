@@ -104,6 +104,8 @@ impl CommandRef {
         no_borrows();
         if let Some((record, token)) = self.record() {
             let raw = record.interp.raw();
+            // The deletion may run scripts: this frame must not hold the record, in case it is never resumed.
+            drop(record);
             if !raw.is_null() {
                 // SAFETY: a live interpreter and a command of it that still exists.
                 behind(|| unsafe { sys::Tcl_DeleteCommandFromToken(raw, token) });
@@ -222,10 +224,11 @@ unsafe extern "C" fn on_call(
     fence::command(&own, move || {
         #[cfg(feature = "plant")]
         plant::point("on_call");
-        // SAFETY: Tcl's own arguments, passed on; the engine calls `on_nr_call` and runs what it leaves behind.
-        let code = unsafe { sys::Tcl_NRCallObjProc(interp, on_nr_call, data, objc as isize, objv) };
-        drop(record);
-        code
+        // In the list, because this frame may never be resumed.
+        kept::keep(record, |_| {
+            // SAFETY: Tcl's own arguments, passed on; the engine calls `on_nr_call` and runs what it leaves behind.
+            unsafe { sys::Tcl_NRCallObjProc(interp, on_nr_call, data, objc as isize, objv) }
+        })
     })
 }
 
@@ -248,8 +251,10 @@ unsafe extern "C" fn on_nr_call(
         }
         // SAFETY: Tcl keeps the words of a command referenced while it runs.
         let words = unsafe { Obj::words(objc, objv) };
-        let interp = &record.interp;
+        let interp = &record.interp.clone();
         let command = record.command.borrow().clone();
+        // This frame may never be resumed, so it holds no more than it must.
+        drop(record);
         let outcome = match command {
             Some(command) => kept::keep_command(command, |command| command.invoke(interp, words)),
             None => Err(Raise::new("the thread has ended", ["TCL", "IDELETE"])),
@@ -309,13 +314,15 @@ unsafe extern "C" fn on_delete(data: *mut c_void) {
         #[cfg(feature = "plant")]
         plant::point("on_delete");
         RECORDS.with(|r| r.borrow_mut().remove(&sys::token_key(token)));
-        let command = record.command.borrow_mut().take();
-        // Without a token the object was told when its thread ended.
-        if let Some(command) = command.filter(|_| !token.is_null()) {
-            kept::keep_command(command, |command| command.deleted(&record.interp));
-        }
+        kept::keep(record, |record| {
+            // It stays there meanwhile: Tcl finds a command that is being deleted, and may call it.
+            let command = record.command.borrow().clone();
+            // Without a token the object was told when its thread ended.
+            if let Some(command) = command.filter(|_| !token.is_null()) {
+                kept::keep_command(command, |command| command.deleted(&record.interp));
+            }
+        });
     });
-    told(Some(&interp), move || drop(record));
 }
 
 struct LoopState {
