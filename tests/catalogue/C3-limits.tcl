@@ -71,6 +71,7 @@ set child [child {proc f {} f; f}]
 interp recursionlimit $child 50
 until {[llength [$child eval {set got}]] >= 50}
 same [lrange [$child eval {set got}] 0 49] $all
+until {[llength [$child eval {set errors}]]}
 matches [lindex [$child eval {set errors}] 0] {too many nested evaluations*}
 same [llength [$child eval {set errors}]] 1
 interp delete $child
