@@ -1,7 +1,7 @@
 # row: P11
 # demands: in a forked child every call on an inherited object is an error or an answer from memory, never a hang, its deletion and the child's end neither wait nor disturb the parent, and the child may make clients of its own
 # limit: 90
-# needs: fork
+# needs: fork plain
 
 source [file join [file dirname [info script]] case.tcl]
 source [file join $::kafkatest::directory lifetimes.tcl]

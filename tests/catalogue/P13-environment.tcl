@@ -56,6 +56,13 @@ foreach settings [list \
 	{TZ=Nowhere/Nothing} [list CURL_CA_BUNDLE=$junk SASL_PATH=/nonexistent SASL_CONF_PATH=$junk]] {
     same [exec env {*}$settings [info nameofexecutable] $name] {0 {}}
 }
-same [exec env -i TCL_LIBRARY=[info library] [info nameofexecutable] $name] {0 {}}
+# (But for what a sanitizer needs.)
+set keep {}
+foreach variable {LD_PRELOAD ASAN_OPTIONS LSAN_OPTIONS} {
+    if {[info exists env($variable)]} {
+	lappend keep $variable=$env($variable)
+    }
+}
+same [exec env -i TCL_LIBRARY=[info library] {*}$keep [info nameofexecutable] $name] {0 {}}
 file delete $name $junk
 held

@@ -1,7 +1,10 @@
 # row: P3
 # demands: thread::exit inside a callback of any kind, inside a body, flush, poll, delete, a nested event loop or a suspended coroutine ends that thread and nothing else; what it had is torn down, and its messages are sent
 # limit: 90
-# needs: thread
+# needs: thread plain
+
+# Under a sanitizer the stack of such a thread counts as leaked: what Tcl and this package have there is never given
+# back, a few hundred bytes.  The objects are.
 
 source [file join [file dirname [info script]] case.tcl]
 source [file join $::kafkatest::directory lifetimes.tcl]

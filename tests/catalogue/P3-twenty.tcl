@@ -38,10 +38,9 @@ foreach thread $threads {
 	    thread::release $thread
 	}
 	2 {
-	    # It ends in a callback.
+	    # It ends by itself, and its interpreter is not deleted.
 	    thread::send -async $thread {
-		in stop 0
-		in start 0 0 {apply {args {thread::exit}}}
+		thread::exit
 	    }
 	}
 	3 {

@@ -65,4 +65,6 @@ pub(crate) fn let_go() {
     while let Some(owner) = KEPT.with(|k| k.borrow_mut().pop()) {
         drop(owner);
     }
+    let empty = KEPT.with(|k| k.take());
+    drop(empty);
 }
