@@ -13,7 +13,7 @@
 #	    -only pattern	only the groups whose names match
 #	    -known 1		proves what is known to kill; 0: does not
 #	    -tclsh program	runs the clients; default: this one
-#	    -bomb 500		the largest decompression bomb, in MB
+#	    -bomb 500		the largest decompression bomb, in MB; 0: none
 #	    -deaths 5		after so many deaths in a group, no more of it
 
 source [file join [file dirname [file normalize [info script]]] common.tcl]
@@ -154,6 +154,8 @@ proc ::wire::Deadly {address} {
 #	Answers that are not made by changing a length.
 
 proc ::wire::Strange {address} {
+    # With magic 1 the first byte of the checksum would stand for a codec, and
+    # gzip is Busy's.
     set batches [list \
 	[::fake::batch {{k v}} -length -1] \
 	[::fake::batch {{k v}} -length 0x80000000] \
@@ -162,7 +164,7 @@ proc ::wire::Strange {address} {
 	[::fake::batch {{k v}} -length 0] \
 	[::fake::batch {{k v}} -magic 3] \
 	[::fake::batch {{k v}} -magic -1] \
-	[::fake::batch {{k v}} -magic 1] \
+	[::fake::batch {{k v}} -magic 1 -crc 0] \
 	[::fake::batch {{k v}} -crc 12345] \
 	[::fake::batch {{k v}} -first -1 -max -1] \
 	[::fake::batch {{k v}} -first -9223372036854775808 -max 9223372036854775807] \
@@ -235,6 +237,33 @@ proc ::wire::Strange {address} {
 	check "odd metadata, $kind: goes on" [expr {![llength $bad] && ![llength $rest]}] \
 		"left: [llength $rest]" {*}$bad
     }
+    return
+}
+
+# wire::Busy --
+#
+#	A message that keeps a thread of librdkafka busy for good: deleting the
+#	client takes its time, but the program goes on and ends.
+
+proc ::wire::Busy {address} {
+    variable job
+    # A gzip stream that is cut within its header.
+    set ::fake::records [::fake::batch {{k v}} -attributes 1 -records \x1f\x8b\x08]
+    set body [::fake::reply 1]
+    set ::fake::records [::fake::batch {{k v}}]
+    ::fake::load 1 [list [list busy body $body]]
+    set id [Victim $address consumer -clients 1 -wave 3000]
+    expect $id working 10000
+    check "a gzip stream that is cut: was sent" [Until {[::fake::left] == 0} 10000]
+    set begin [clock milliseconds]
+    tell $id calm
+    set done [expect $id "done *" 30000]
+    set status [finish $id 5000]
+    set spent [expr {[clock milliseconds] - $begin}]
+    check "a gzip stream that is cut: delete comes back, and a new client works" \
+	    [expr {$status eq "0" && $done ne ""}] "ended with $status" \
+	    {*}[lrange [lines $id] end-10 end]
+    note "a gzip stream that is cut: ended with $status after $spent ms"
     return
 }
 
@@ -395,6 +424,9 @@ proc ::wire::Long {count shift} {
 
 proc ::wire::Bombs {address} {
     variable o
+    if {$o(-bomb) == 0} {
+	return
+    }
     foreach {name codec} {Gzip 1 Snappy 2 Lz4 3 Zstd 4} {
 	foreach size {10 100 500} {
 	    if {$size > $o(-bomb)} {
@@ -459,7 +491,7 @@ proc ::wire::Main {words} {
 	if {[string match $o(-only) $name]} {
 	    Group $address $name $kind $api {*}[expr {
 		$kind eq "sasl" ? {-check none}
-		: $api in {2 22} ? {-clients 16 -wave 1500}
+		: $api in {1 2 22} ? {-clients 16 -wave 1500}
 		: $kind eq "group" ? {-clients 12} : {-clients 8}}]
 	}
     }
@@ -473,9 +505,12 @@ proc ::wire::Main {words} {
 		&& ![info exists ::fake::asked(71)]}] "ended with $status"
 	set ::fake::telemetry 0
     }
-    foreach {name command} {Known Deadly Strange Strange Scram Scram Bombs Bombs} {
+    foreach {name command} {Known Deadly Strange Strange Busy Busy Scram Scram
+	    Bombs Bombs} {
 	if {[string match $o(-only) $name] && ($name ne "Known" || $o(-known))} {
+	    set begin [clock milliseconds]
 	    $command $address
+	    note "$name: [format %.1f [expr {([clock milliseconds] - $begin) / 1000.0}]] s"
 	}
     }
     note "$tried wrong answers"

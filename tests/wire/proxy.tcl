@@ -531,15 +531,18 @@ proc ::proxy::Unhold {id} {
 #	that is sent to another one might leave this machine; replies to Produce, of
 #	which only the length is forged, for an acknowledgement must be a true one,
 #	or nobody could say what was lost; and what is known to kill librdkafka
-#	(known.tcl has the list, fake.tcl the proofs): the number of brokers in
-#	Metadata, in Fetch all but the messages, and OffsetFetch (see Reply).
+#	(known.tcl has the list, fake.tcl the proofs, place by place): Metadata and
+#	Fetch, which are only truncated, Fetch well before the tags of a partition;
+#	the count in ApiVersions; OffsetFetch (see Reply).
 
 proc ::proxy::Spoil {id frame api} {
     variable conn
     set size [string length $frame]
     set kept [Kept $frame $api]
-    if {$api == 0 && $conn($id,verb) ne "length"} {
+    if {$api == 0} {
 	set conn($id,verb) length
+    } elseif {$api in {1 3} && $conn($id,verb) in {flip field}} {
+	set conn($id,verb) truncate
     }
     switch -- $conn($id,verb) {
 	flip {
@@ -566,14 +569,22 @@ proc ::proxy::Spoil {id frame api} {
 	    set frame [string replace $frame $at $end $bytes]
 	}
 	length {
-	    set length [expr {$size - 4}]
-	    set frame [binary format I [Pick $id [list -1 0 1 3 4 [expr {$length - 1}] \
-		    [expr {$length + 1}] [expr {$length * 2}] 100000000 \
-		    0x7fffffff 0x80000000]]][string range $frame 4 end]
+	    set length [Pick $id [list -1 0 1 3 4 [expr {$size - 5}] \
+		    [expr {$size - 3}] [expr {$size * 2}] 100000000 \
+		    0x7fffffff 0x80000000]]
+	    # No more than that, and nothing after it: what follows would be taken
+	    # for frames, and might be taken for an answer to Produce.
+	    set frame [binary format I $length][string range $frame 4 \
+		    [expr {$length > 0 && $length < $size ? $length + 3 : $size - 1}]]
+	    if {$length <= 0} {
+		set frame [string range $frame 0 3]
+	    }
+	    Stop $id
+	    After $id 150 [list ::proxy::Close $id]
 	}
 	truncate {
-	    # Not just the tags at the end, for the reason above.
-	    set length [expr {4 + [Random $id [expr {max(1, $size - 20)}]]}]
+	    set room [expr {$api == 1 ? 40 : max(1, $size - 20)}]
+	    set length [expr {min($size - 4, 4 + [Random $id $room])}]
 	    set frame [binary format I $length][string range $frame 4 \
 		    [expr {$length + 3}]]
 	}
@@ -596,13 +607,9 @@ proc ::proxy::Spoil {id frame api} {
 
 proc ::proxy::Kept {frame api} {
     set kept {}
-    # The tags of the header and the throttle time, for they move the rest; then
-    # the number of brokers, or all up to the messages and what follows them.
-    if {$api == 3} {
-	set kept [Range $kept 8 16]
-    } elseif {$api == 1} {
-	set size [string length $frame]
-	set kept [Range [Range $kept 8 79] [expr {$size - 5}] [expr {$size - 1}]]
+    if {$api == 18} {
+	# The code of the error, the count.
+	set kept [Range $kept 8 13]
     }
     set from 0
     while {[set at [string first 127.0.0.1 $frame $from]] >= 0} {

@@ -74,6 +74,8 @@ pub(crate) struct Inner {
 
 /// How long dropping waits for the end of a close and of the client: enough if the coordinator answers.
 const SOON: Duration = Duration::from_millis(200);
+/// How long dropping waits for the end of a client that has nothing to close: ever so much longer than that takes.
+const PATIENTLY: Duration = Duration::from_secs(10);
 /// How long a thread of its own waits. A commit on its way to a coordinator that is gone
 /// takes `session.timeout.ms` to fail, a leave 5 seconds.
 const EVENTUALLY: Duration = Duration::from_secs(3600);
@@ -130,15 +132,16 @@ impl Drop for Inner {
     fn drop(&mut self) {
         // SAFETY: taken once, at the end of its owner.
         let client = unsafe { ManuallyDrop::take(&mut self.raw) };
+        if fork::inherited(client.made()) {
+            return; // its handle knows, and lets it be
+        }
         let queue = self.closing.get_mut().unwrap_or_else(PoisonError::into_inner).take();
-        // Fenced, because the last owner may be dropped while a panic unwinds: a second one would end the process.
-        let Some(queue) = queue.filter(|_| !fork::inherited(client.made())) else {
-            fence(move || {
+        let Some(queue) = queue else {
+            return apart(PATIENTLY, move || {
                 let _client = client; // destroyed at the end
                 #[cfg(feature = "plant")]
                 plant::point("drop_Inner");
             });
-            return;
         };
         // By hand: to destroy a client that is not closed hangs, after a panic too.
         let mut closing = ManuallyDrop::new(Closing {
@@ -152,13 +155,10 @@ impl Drop for Inner {
             settled: *self.settled.get_mut(),
         });
         if fence(|| closing.finish(Duration::ZERO)) == Some(true) {
-            fence(move || drop(ManuallyDrop::into_inner(closing)));
-            return;
+            return apart(PATIENTLY, move || drop(ManuallyDrop::into_inner(closing)));
         }
-        // The rest happens on a thread of its own, so that nothing can hang here. Should it not start, or
-        // the close never end, the client stays, and stays in the ledger.
-        let (done, wait) = mpsc::channel::<()>();
-        let finish = move || {
+        // Should the thread not start, or the close never end, the client stays, and stays in the ledger.
+        apart(SOON, move || {
             let mut patiently = || {
                 #[cfg(feature = "plant")]
                 plant::point("close_thread");
@@ -166,17 +166,32 @@ impl Drop for Inner {
             };
             // After a panic once more: it can be gone on with at any time.
             if fence(&mut patiently).or_else(|| fence(&mut patiently)) == Some(true) {
-                fence(move || drop(ManuallyDrop::into_inner(closing)));
-            }
-            drop(done);
-        };
-        fence(move || {
-            let thread = std::thread::Builder::new().name("rdk:close".to_string());
-            if thread.spawn(finish).is_ok() {
-                let _ = wait.recv_timeout(SOON);
+                drop(ManuallyDrop::into_inner(closing));
             }
         });
     }
+}
+
+/// Do the work on a thread of its own and wait for it, but no longer than `patience`: then it goes on without
+/// us. Destroying joins librdkafka's threads, and what a broker sends can keep one of them busy for good:
+/// a gzip stream that is cut within its header makes rd_gz_decompress of 2.12.1 turn for ever. If no thread can
+/// be started the work is dropped, and what it holds with it, here.
+fn apart(patience: Duration, work: impl FnOnce() + Send + 'static) {
+    let (done, wait) = mpsc::channel::<()>();
+    // Fenced, here and there, because the last owner may be dropped while a panic unwinds: a second one would end the
+    // process.
+    fence(move || {
+        let thread = std::thread::Builder::new().name("rdk:close".to_string());
+        let thread = thread.spawn(move || {
+            fence(work);
+            drop(done);
+        });
+        let Ok(thread) = thread else { return };
+        if wait.recv_timeout(patience) == Err(mpsc::RecvTimeoutError::Disconnected) {
+            // It is about to end; a program that counts its threads must not find it.
+            let _ = thread.join();
+        }
+    });
 }
 
 /// Every open client of the process.
