@@ -11,7 +11,8 @@
 #	    -share 100		so many of a hundred mutations, drawn from the seed
 #	    -seed n		printed, and drawn if not given
 #	    -only pattern	only the groups whose names match
-#	    -known 1		proves what is known to kill; 0: does not
+#	    -known 1		proves what is known to kill or to turn for ever; 0:
+#				does not
 #	    -tclsh program	runs the clients; default: this one
 #	    -bomb 500		the largest decompression bomb, in MB; 0: none
 #	    -deaths 5		after so many deaths in a group, no more of it
@@ -203,7 +204,8 @@ proc ::wire::Strange {address} {
 	    lappend mutations [list "batch [llength $mutations]" body [::fake::reply 1]]
 	}
 	set ::fake::records [::fake::batch {{k v}}]
-	lassign [Attack $address consumer 1 $mutations -config $config] status bad rest
+	lassign [Attack $address consumer 1 $mutations -config $config \
+		-clients 16 -wave 1500] status bad rest
 	check "odd batches, $name: lives" [expr {$status eq "0"}] \
 		"ended with $status: [lrange $bad 0 3]" \
 		"before: batch [expr {[llength $mutations] - [llength $rest]}]"
@@ -507,7 +509,7 @@ proc ::wire::Main {words} {
     }
     foreach {name command} {Known Deadly Strange Strange Busy Busy Scram Scram
 	    Bombs Bombs} {
-	if {[string match $o(-only) $name] && ($name ne "Known" || $o(-known))} {
+	if {[string match $o(-only) $name] && ($name ni {Known Busy} || $o(-known))} {
 	    set begin [clock milliseconds]
 	    $command $address
 	    note "$name: [format %.1f [expr {([clock milliseconds] - $begin) / 1000.0}]] s"
