@@ -12,6 +12,7 @@ foreach text [list ^[string repeat ( 65]a[string repeat ) 65] \
 	^[string repeat ( 20000]a[string repeat ) 20000] ^[string repeat a 1024] \
 	^[string repeat ( 20]a[string repeat )+ 20] ^a[string repeat + 60] \
 	{^(a{1,200}){1,200}} {^((a{1,100}){1,100}){1,100}} {^a{30000}} {^(a?){4000}x} \
+	{^((a*|b*|c*)*){30}} {^(((((a|b*)+)+)+)+)+} ^[string repeat (a*)*b 24] {^(a?){500}$} \
 	{^(.*)(.*)\1\2x} {^[} {^(} {^a{2,1}}] {
     set member [$master subscriber #auto]
     within 1000 {expect {KAFKA RD_KAFKA_RESP_ERR__INVALID_ARG *} {$member subscribe $text}}
@@ -25,7 +26,8 @@ foreach text [list ^[string repeat ( 65]a[string repeat ) 65] \
 }
 # The worst that is allowed: matched against the long name, and quick.
 set long [string repeat a 249]
-foreach {text topic} [list {^(a?){500}$} $long {^(a{0,31}){31}$} $long \
+foreach {text topic} [list ^[string repeat a? 500]$ $long ^([string repeat a?b? 200]x)*a*$ $long \
+	{^(a{1,31}){31}$} $long \
 	{^([a-z]+[0-9]{0,3}){50}$} $long {^(wan|x)ted$} wanted] {
     set member [$master subscriber #auto -config [list group.id [unique regex]]]
     $member subscribe $text

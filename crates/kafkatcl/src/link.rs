@@ -9,6 +9,7 @@ use crate::render;
 use rdk::{Client, Code, Event, EventKind, Metadata, Queue, Timeout};
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
+use std::ops::Deref;
 use std::rc::{Rc, Weak};
 use std::time::{Duration, Instant};
 use tclstubs::{keep, Door, Interp, Obj, Prefix, Raise, Timer, Turn};
@@ -128,8 +129,41 @@ pub struct Link {
     gave_up: Cell<bool>,
     /// The client is on its way out: failures are counted there.
     closing: Cell<bool>,
+    /// The last object that held this is gone: nobody is called back any more.
+    gone: Cell<bool>,
+    /// One reference here, and one in each [`Share`].
+    shares: Rc<()>,
     metadata: RefCell<Option<(Instant, Rc<Metadata>)>>,
     me: Weak<Link>,
+}
+
+/// An object's part in a link. (Calls that run hold the link as well, but do not count.)
+pub struct Share {
+    link: Rc<Link>,
+    one: Rc<()>,
+}
+
+impl Share {
+    /// One more object holds this link.
+    pub fn of(link: Rc<Link>) -> Share {
+        let one = link.shares.clone();
+        Share { link, one }
+    }
+
+    /// The object is deleted. A producer's messages are flushed within the bound when the handle goes (`whole`) or when
+    /// nobody else is left, and what could not be delivered is counted on stderr.
+    pub fn release(self, whole: bool) {
+        let Share { link, one } = self;
+        drop(one);
+        keep(link, |link| link.let_go(whole));
+    }
+}
+
+impl Deref for Share {
+    type Target = Rc<Link>;
+    fn deref(&self) -> &Rc<Link> {
+        &self.link
+    }
 }
 
 impl Link {
@@ -159,6 +193,8 @@ impl Link {
                 saying: RefCell::new(None),
                 gave_up: Cell::new(false),
                 closing: Cell::new(false),
+                gone: Cell::new(false),
+                shares: Rc::new(()),
                 metadata: RefCell::new(None),
                 me: me.clone(),
             }
@@ -177,6 +213,10 @@ impl Link {
         let _hold = self.interp.hold();
         let mut served = 0;
         loop {
+            // A callback may have deleted all that held this.
+            if self.gone.get() {
+                return served;
+            }
             let next = self.drawn.borrow_mut().pop_front();
             let Some(next) = next else {
                 self.lower();
@@ -450,15 +490,20 @@ impl Link {
         }
     }
 
-    /// An object that holds this link is deleted. A producer's messages are flushed within the bound when the handle
-    /// goes (`whole`) or when nobody else is left, and what could not be delivered is counted on stderr.
-    pub fn release(self: Rc<Self>, whole: bool) {
-        keep(self, |link| link.let_go(whole));
+    fn let_go(&self, whole: bool) {
+        if whole || self.is_last() {
+            self.flush_out();
+        }
+        self.gone.set(self.is_last());
     }
 
-    fn let_go(&self, whole: bool) {
-        let last = self.me.strong_count() == 1;
-        if !(whole || last) || self.client.kind() != rdk::Kind::Producer || self.client.inherited() {
+    /// Is no object left that holds this?
+    fn is_last(&self) -> bool {
+        Rc::strong_count(&self.shares) == 1
+    }
+
+    fn flush_out(&self) {
+        if self.client.kind() != rdk::Kind::Producer || self.client.inherited() {
             return;
         }
         // The handle's deletion has waited already, in vain: the last topic's need not wait as long again.
@@ -468,7 +513,7 @@ impl Link {
             i64::try_from(exit::bound().as_millis()).unwrap_or(i64::MAX)
         };
         let done = self.flush(Timeout::ms(bound)).is_ok_and(|left| left == 0);
-        if self.me.strong_count() > 1 {
+        if !self.is_last() {
             // What is left is not lost: a topic still holds the client.
             self.gave_up.set(!done);
             return;

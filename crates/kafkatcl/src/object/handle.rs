@@ -2,7 +2,7 @@
 
 use crate::args::{self, List, NewName, Number, Pairs, Text, Wait};
 use crate::fail::{self, OrRaise};
-use crate::link::Link;
+use crate::link::{Link, Share};
 use crate::object::master::{self, Master};
 use crate::object::{info, queue, topic_consumer, topic_producer};
 use crate::settings::{self, Role};
@@ -15,7 +15,7 @@ use tclstubs::{keep, CommandRef, Interp, Obj, Raise};
 
 /// A producer or consumer handle.
 pub struct Handle {
-    link: RefCell<Option<Rc<Link>>>,
+    link: RefCell<Option<Share>>,
     topic_config: RefCell<TopicConfig>,
     command: RefCell<CommandRef>,
 }
@@ -38,7 +38,7 @@ pub fn create(interp: &Interp, name: &str, master: &Master, role: Role) -> Outco
     let name = names::fresh(interp, name, &names::HANDLE)?;
     let link = master.open(interp, role, &master.settings)?;
     let handle = Rc::new(Handle {
-        link: RefCell::new(Some(link)),
+        link: RefCell::new(Some(Share::of(link))),
         topic_config: RefCell::new(master.settings.topic_config()),
         command: RefCell::new(CommandRef::none()),
     });
@@ -88,7 +88,11 @@ pub fn gone(what: &'static str) -> Raise {
 impl Handle {
     /// The running client.
     pub fn link(&self) -> Result<Rc<Link>, Raise> {
-        self.link.borrow().clone().ok_or_else(|| gone("handle"))
+        self.link
+            .borrow()
+            .as_ref()
+            .map(|share| Rc::clone(share))
+            .ok_or_else(|| gone("handle"))
     }
 
     fn producer(&self, op: &'static str) -> Result<Rc<Link>, Raise> {

@@ -2,7 +2,7 @@
 
 use crate::args::{Array, Body, Callback, Count, Data, Rest, Wait};
 use crate::inlet::{self, Inlet};
-use crate::link::Link;
+use crate::link::{Link, Share};
 use crate::object::handle::{gone, Handle};
 use crate::object::topic_producer::ask_creator;
 use crate::table::{Object, Outcome, Row};
@@ -13,7 +13,7 @@ use tclstubs::{keep, CommandRef, Interp, Obj, Raise, Reply};
 
 /// A queue object.
 pub struct QueueObject {
-    open: RefCell<Option<(Rc<Inlet>, Rc<Link>)>>,
+    open: RefCell<Option<(Rc<Inlet>, Share)>>,
     creator: Weak<Handle>,
     command: RefCell<CommandRef>,
 }
@@ -38,7 +38,7 @@ pub fn create(interp: &Interp, name: &str, creator: &Rc<Handle>, link: Rc<Link>)
     let name = names::fresh(interp, name, &names::QUEUE)?;
     let inlet = inlet::open(interp, &link)?;
     let object = Rc::new(QueueObject {
-        open: RefCell::new(Some((inlet, link))),
+        open: RefCell::new(Some((inlet, Share::of(link)))),
         creator: Rc::downgrade(creator),
         command: RefCell::new(CommandRef::none()),
     });

@@ -4,7 +4,7 @@ use crate::args::{self, Data, Given, List, Number, Partition, Rest, Switch, Text
 use crate::exit;
 use crate::fail::{self, OrRaise};
 use crate::inlet::{draw_plain, Deadline, Inlet, Mark, Sieve, Taken};
-use crate::link::Link;
+use crate::link::{Link, Share};
 use crate::object::handle::{add_brokers, checked_brokers, gone, set_log_level};
 use crate::object::info;
 use crate::object::master::Master;
@@ -34,7 +34,7 @@ struct Open {
     /// Shows the group that the member is alive while nothing else happens.
     alive: Timer,
     inlet: Rc<Inlet>,
-    link: Rc<Link>,
+    link: Share,
 }
 
 impl Object for Subscriber {
@@ -148,7 +148,11 @@ pub fn create(interp: &Interp, name: &str, master: &Master, settings: &Settings)
     #[cfg(feature = "plant")]
     plant::point("subscriber_new");
     let object = Rc::new(Subscriber {
-        open: RefCell::new(Some(Open { alive, inlet, link })),
+        open: RefCell::new(Some(Open {
+            alive,
+            inlet,
+            link: Share::of(link),
+        })),
         command: RefCell::new(CommandRef::none()),
     });
     let command = names::install(interp, &name, object.clone())?;
@@ -180,7 +184,7 @@ impl Subscriber {
         self.open
             .borrow()
             .as_ref()
-            .map(|o| o.link.clone())
+            .map(|o| Rc::clone(&o.link))
             .ok_or_else(|| gone("subscriber"))
     }
     fn inlet(&self) -> Result<Rc<Inlet>, Raise> {

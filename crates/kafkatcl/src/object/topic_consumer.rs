@@ -3,7 +3,7 @@
 use crate::args::{Array, Body, Callback, Count, Data, Pairs, Partition, Start, Text, Wait};
 use crate::fail::{self, OrRaise};
 use crate::inlet::{self, Inlet};
-use crate::link::Link;
+use crate::link::{Link, Share};
 use crate::object::handle::{gone, Handle};
 use crate::object::info;
 use crate::object::queue::QueueObject;
@@ -33,7 +33,7 @@ pub struct TopicConsumer {
 /// What is released when the command goes: the topic first, then the client.
 struct Open {
     topic: Rc<Topic>,
-    link: Rc<Link>,
+    link: Share,
 }
 
 /// Where the messages of a partition go.
@@ -78,7 +78,7 @@ pub fn create(
     let object = Rc::new(TopicConsumer {
         open: RefCell::new(Some(Open {
             topic: Rc::new(topic),
-            link,
+            link: Share::of(link),
         })),
         started: RefCell::new(HashMap::new()),
         looked: Cell::new(None),
@@ -112,7 +112,7 @@ impl TopicConsumer {
         self.open
             .borrow()
             .as_ref()
-            .map(|o| o.link.clone())
+            .map(|o| Rc::clone(&o.link))
             .ok_or_else(|| gone("topic"))
     }
 

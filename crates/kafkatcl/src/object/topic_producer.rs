@@ -2,7 +2,7 @@
 
 use crate::args::{Data, List, Pairs, Target};
 use crate::fail::{self, OrRaise};
-use crate::link::Link;
+use crate::link::{Link, Share};
 use crate::object::handle::{gone, Handle};
 use crate::object::info;
 use crate::table::{Object, Outcome, Row};
@@ -23,7 +23,7 @@ pub struct TopicProducer {
 /// What is released when the command goes: the topic first, then the client.
 struct Open {
     topic: Rc<Topic>,
-    link: Rc<Link>,
+    link: Share,
 }
 
 impl Object for TopicProducer {
@@ -54,7 +54,7 @@ pub fn create(
     let object = Rc::new(TopicProducer {
         open: RefCell::new(Some(Open {
             topic: Rc::new(topic),
-            link,
+            link: Share::of(link),
         })),
         creator: Rc::downgrade(creator),
         config,
@@ -77,7 +77,7 @@ impl TopicProducer {
         self.open
             .borrow()
             .as_ref()
-            .map(|o| o.link.clone())
+            .map(|o| Rc::clone(&o.link))
             .ok_or_else(|| gone("topic"))
     }
 }
