@@ -64,6 +64,8 @@ proc ::hostile::Heard {out} {
 	# Log lines, counts of lost messages and errors of bad error handlers are expected here.
 	dict set jobs($out) tail [lrange [concat [dict get $jobs($out) tail] [list $line]] end-30 end]
 	if {[regexp {^(FOUND|    call)} $line]} {puts $line}
+	# The reason comes first, and a dump of librdkafka's may follow.
+	if {[regexp {\*\*\*|[Aa]ssert|panick|free\(\)|malloc|corrupt} $line]} {puts "seed [dict get $jobs($out) seed]: $line"}
 	if {[string match "FOUND*" $line]} {dict incr jobs($out) found}
     }
     if {![eof $out]} return
@@ -340,10 +342,12 @@ proc ::hostile::Fresh {} {
 	proc cbReplace {args} {catch {[hostileObject] consume_callback cbNop}; catch {[hostileObject] callback {}}}
 	proc cbCall {args} {hostileCall}
 	proc cbLimit {args} {if {[hostileChance 5]} {proc again {} again; again}}
-	proc cbProduce {args} {catch {[hostileObject topic_producer] produce -1 again}}
+	# Fewer than one for each report, or [update] would never end.
+	proc cbProduce {args} {if {[hostileChance 80]} {catch {[hostileObject topic_producer] produce -1 again}}}
 	proc cbCoro {args} {catch {coroutine ::co[incr ::coros] apply {{} {yield; cbDelete x}}}; catch {::co[expr {$::coros - 3}]}}
+	# Deep, but not both deep and wide: each message of each turn at each depth would be a tree without an end.
 	proc cbNest {args} {
-	    if {[incr ::depth] < 30} {if {[hostileChance 50]} update else hostileWait}
+	    if {[incr ::depth] < 30 && [incr ::nests] < 200} {if {[hostileChance 50]} update else hostileWait}
 	    incr ::depth -1
 	}
     }
@@ -473,6 +477,7 @@ proc ::hostile::Turn {} {
     variable last
     puts -nonewline $last "\n(it has returned; the event loop turns)"
     flush $last
+    if {[interp exists inner]} {inner eval {set ::nests 0}}
     if {[Chance 30]} {
 	after [Below 8] {set ::hostile::go 1}
 	vwait ::hostile::go
