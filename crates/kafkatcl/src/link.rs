@@ -215,6 +215,7 @@ impl Link {
         loop {
             // A callback may have deleted all that held this.
             if self.gone.get() {
+                self.lower();
                 return served;
             }
             let next = self.drawn.borrow_mut().pop_front();
@@ -494,7 +495,12 @@ impl Link {
         if whole || self.is_last() {
             self.flush_out();
         }
-        self.gone.set(self.is_last());
+        if self.is_last() {
+            self.gone.set(true);
+            // A call that is under way may keep this for long; the event loop must not come here meanwhile.
+            let door = self.door.borrow_mut().take();
+            drop(door);
+        }
     }
 
     /// Is no object left that holds this?
