@@ -234,6 +234,7 @@ proc ::catalogue::Start {path} {
     if {$limit eq ""} {
 	set limit $option(-seconds)
     }
+    set job($name,path) $path
     set job($name,header) $header
     set job($name,folder) $folder
     set job($name,hang) 0
@@ -393,6 +394,7 @@ proc ::catalogue::Text {path} {
 proc ::catalogue::End {name} {
     variable job
     variable running
+    variable waiting
     variable passed
     variable alarms
     set header $job($name,header)
@@ -417,6 +419,18 @@ proc ::catalogue::End {name} {
     set reports ""
     foreach file [lsort [glob -nocomplain -directory $job($name,folder) report.*]] {
 	append reports [Text $file]
+    }
+    if {[string match "*False leaks are possible*" $reports]
+	    && ![string match "*ERROR: AddressSanitizer*" $reports]
+	    && ![info exists job($name,again)] && ![llength [Strays $job($name,mark)]]} {
+	# A thread began while the process ended, and the leak detector says that it could not look at it.
+	puts "$name: once more, because the detector could not stop a thread"
+	set job($name,again) 1
+	file delete -force $job($name,folder)
+	incr running -1
+	set waiting [linsert $waiting 0 $job($name,path)]
+	Next
+	return
     }
     set why {}
     if {$job($name,hang)} {

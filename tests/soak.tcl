@@ -301,7 +301,8 @@ proc ::soak::Report {report} {
 	Wrong repeat "reports of $writer: $number again"
     }
     if {$plant eq "memory"} {
-	append ::soak::leak [string repeat x 32]
+	# A value of its own each time: one long text would grow in a few large steps.
+	lappend ::soak::leak [string repeat x 32]$number
     }
 }
 

@@ -80,6 +80,11 @@ set +f
 for report in "$logs"/report.*; do
     [ -s "$report" ] || continue
     cat "$report"
+    # A process that ends while a thread begins: the leak detector says itself that it could not look there.
+    if grep -q 'False leaks are possible' "$report" && ! grep -q 'ERROR: AddressSanitizer' "$report"; then
+        echo "asan: not counted, because the detector could not stop a thread: $report"
+        continue
+    fi
     failed=$((failed + 1))
 done
 
