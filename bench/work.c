@@ -11,6 +11,7 @@
  *	    topics	makes -topics topics (a single one is called -topic, many
  *			-topic0, -topic1 ...) of -partitions partitions, with
  *			-config name=value,... as their settings
+ *	    drop	deletes all topics whose names begin with -topic
  *	    fill	sends -messages messages of -size bytes, evenly spread
  *	    batch, one	reads -messages messages: by arrays of 10,000, one by one
  *	    produce, report	sends -messages messages with keys: without, with a
@@ -613,6 +614,38 @@ make_topics(void)
     _exit(0);
 }
 
+static void
+drop_topics(void)
+{
+    rd_kafka_t *rk = client(RD_KAFKA_PRODUCER, configuration());
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(rk);
+    const struct rd_kafka_metadata *metadata;
+    rd_kafka_DeleteTopic_t **list;
+    rd_kafka_event_t *event;
+    rd_kafka_resp_err_t err = rd_kafka_metadata(rk, 1, NULL, &metadata, 60000);
+    int count = 0;
+
+    if (err) {
+	fail("topics: %s", rd_kafka_err2str(err));
+    }
+    list = calloc(metadata->topic_cnt + 1, sizeof *list);
+    for (int i = 0; i < metadata->topic_cnt; i++) {
+	if (strncmp(metadata->topics[i].topic, topic, strlen(topic)) == 0) {
+	    list[count++] = rd_kafka_DeleteTopic_new(metadata->topics[i].topic);
+	}
+    }
+    if (count) {
+	rd_kafka_DeleteTopics(rk, list, count, NULL, queue);
+	event = rd_kafka_queue_poll(queue, 150000);
+	if (!event || rd_kafka_event_error(event)) {
+	    fail("topics: %s", event ? rd_kafka_event_error_string(event) : "no answer");
+	}
+    }
+    printf("topics %d\n", count);
+    fflush(stdout);
+    _exit(0);
+}
+
 /* ------------------------------------------------------------------ main */
 
 int
@@ -663,6 +696,8 @@ main(int argc, char **argv)
 	fill();
     } else if (!strcmp(work, "topics")) {
 	make_topics();
+    } else if (!strcmp(work, "drop")) {
+	drop_topics();
     } else {
 	fail("bad work %s", work);
     }

@@ -22,6 +22,7 @@
 #	    many		all partitions of all topics through one queue
 #	    clients		-clients consumers with callbacks, a partition each
 #	    start		package require
+#	    held		how many messages partition 0 holds; measures nothing
 #
 #	A partition that holds only -held messages is read again and again.
 #	Prints one line: names and values.
@@ -447,8 +448,9 @@ proc ::work::Fair {work} {
     set ticks [lsort -integer $ticks]
     set redraws [lsort -integer $redraws]
     meter::Result {*}$line ticks [llength $ticks] \
-	    tick50 [::work::Percent $ticks 50] tick99 [Percent $ticks 99] \
-	    redraws [llength $redraws] redraw99 [Percent $redraws 99]
+	    tick50 [Percent $ticks 50] tick99 [Percent $ticks 99] \
+	    redraws [llength $redraws] redraw50 [Percent $redraws 50] \
+	    redraw99 [Percent $redraws 99]
 }
 
 proc ::work::fair_topic {} {
@@ -568,7 +570,8 @@ proc ::work::threads {} {
 	incr messages $seen
 	incr length $bytes
     }
-    set inside [expr {max([join $ends ,]) - min([join $begins ,])}]
+    set inside [expr {[lindex [lsort -integer $ends] end]
+	    - [lindex [lsort -integer $begins] 0]}]
     meter::result $begun $ended $messages $length inside \
 	    [format %.6f [expr {$inside / 1e6}]]
     exec kill -KILL [pid]
@@ -651,6 +654,13 @@ proc ::work::start {} {
     package require kafka
     set took [expr {[clock microseconds] - $from}]
     meter::result $begun [meter::mark] 0 0 require [expr {$took / 1000.0}]
+}
+
+proc ::work::held {} {
+    variable o
+    Member
+    lassign [member watermarks $o(-topic) 0] first next
+    puts [expr {$next - $first}]
 }
 
 # ---------------------------------------------------------------------- main
