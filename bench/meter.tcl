@@ -64,9 +64,11 @@ proc ::meter::mark {} {
 	} else {
 	    set cpu [Ticks $folder/stat]
 	}
-	set woken 0
-	regexp -line {^voluntary_ctxt_switches:\s*(\d+)} \
-		[Slurp $folder/status] -> woken
+	if {![regexp -line {^voluntary_ctxt_switches:\s*(\d+)} \
+		[Slurp $folder/status] -> woken]} {
+	    # It has just ended.
+	    continue
+	}
 	dict set threads [file tail $folder] [list $cpu $woken]
     }
     if {![dict size $threads]} {

@@ -68,7 +68,6 @@ proc ::place::CompileC {} {
     if {[catch {exec pkg-config --libs openssl libzstd libcurl zlib} libraries]} {
 	set libraries {-lssl -lcrypto -lzstd -lcurl -lz}
     }
-    file mkdir $area
     exec cc -O2 -std=gnu99 -Wall -Wextra -isystem [file dirname $library] \
 	    -o $area/work $home/work.c $library {*}$libraries -lm -lpthread -ldl \
 	    >@stdout 2>@stderr
@@ -151,6 +150,10 @@ proc ::place::run {words {limit 300000}} {
 proc ::place::begin {wanted {brokers ""}} {
     variable kind
     variable servers
+    variable area
+    file mkdir $area
+    # What a driver that was killed has left.
+    file delete {*}[glob -nocomplain -directory $area run.*]
     CompileC
     SetUpPython
     set kind $wanted

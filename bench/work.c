@@ -160,8 +160,11 @@ mark(Mark *m)
 	    m->thread[m->count].cpu = ticks_of(file);
 	}
 	snprintf(file, sizeof file, "/proc/self/task/%s/status", e->d_name);
-	m->thread[m->count].wakeups =
-	    line_of(file, "voluntary_ctxt_switches:", line, sizeof line) ? atol(line) : 0;
+	if (!line_of(file, "voluntary_ctxt_switches:", line, sizeof line)) {
+	    /* It has just ended. */
+	    continue;
+	}
+	m->thread[m->count].wakeups = atol(line);
 	m->count++;
     }
     closedir(d);

@@ -6,7 +6,6 @@
 #     consume, poll     reads -messages messages: consume(10000), or poll one by one
 #     produce, report   sends -messages messages with keys: without, with on_delivery for each
 #     latency           sends -messages messages, each when the last one was read
-#     idle              ten clients with nothing to do for -seconds seconds
 # A partition that holds only -held messages is read again and again. Prints one line: names and values.
 
 import os
@@ -18,7 +17,7 @@ from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, Producer, To
 BATCH = 10000
 KEYS = 1000
 
-option = {"topic": "bench", "messages": "1000000", "held": "0", "size": "100", "seconds": "10"}
+option = {"topic": "bench", "messages": "1000000", "held": "0", "size": "100"}
 
 
 def ticks(file):
@@ -33,12 +32,16 @@ def threads():
     for thread in os.listdir("/proc/self/task"):
         folder = "/proc/self/task/" + thread
         try:
-            with open(folder + "/schedstat") as f:
-                cpu = int(f.read().split()[0]) / 1e9
-        except OSError:
-            cpu = ticks(folder + "/stat")
-        with open(folder + "/status") as f:
-            woken = [int(line.split()[1]) for line in f if line.startswith("voluntary_ctxt_switches:")]
+            try:
+                with open(folder + "/schedstat") as f:
+                    cpu = int(f.read().split()[0]) / 1e9
+            except FileNotFoundError:
+                cpu = ticks(folder + "/stat")
+            with open(folder + "/status") as f:
+                woken = [int(line.split()[1]) for line in f if line.startswith("voluntary_ctxt_switches:")]
+        except (FileNotFoundError, ProcessLookupError):
+            # It has just ended.
+            continue
         found[int(thread)] = (cpu, woken[0])
     return found
 
@@ -193,31 +196,12 @@ def latency(brokers):
            p99=f"{took[messages * 99 // 100] * 1e3:.6f}")
 
 
-def idle(brokers):
-    clients = []
-    for _ in range(5):
-        producer = Producer(configuration(brokers))
-        producer.produce(option["topic"], b"x")
-        producer.flush(10)
-        member = consumer(brokers)
-        member.assign([TopicPartition(option["topic"], 0, OFFSET_END)])
-        clients += [producer, member]
-    time.sleep(5)
-    begun = mark()
-    time.sleep(float(option["seconds"]))
-    ended = mark()
-    result(begun, ended, 0, 0)
-    sys.stdout.flush()
-    os._exit(0)
-
-
 WORKS = {
     "consume": consume,
     "poll": poll,
     "produce": produce,
     "report": lambda brokers: produce(brokers, True),
     "latency": latency,
-    "idle": idle,
 }
 
 
