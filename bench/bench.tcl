@@ -146,7 +146,7 @@ proc ::bench::Prepare {groups} {
     set room $messages
     if {$::place::kind eq "embedded"} {
 	set room 40000
-	dict set sizes few 40
+	dict set sizes few 20
     }
     set parted [expr {min($messages / 2, 100 * $room) / 100 * 100}]
     dict set sizes parted $parted

@@ -6,13 +6,14 @@
 #	bench-instructions` is this.  It must not depend on how fast or how busy
 #	the machine is, and must leave no process behind.
 #
-#	How it counts: a path is run twice, with 4,000 and with 12,000 messages, and
-#	the difference is divided by 8,000, so that what a run does once does
-#	not count.  librdkafka has its own threads, whose work is not counted:
-#	callgrind writes a file for each thread, and the first is the one of Tcl.
-#	The embedded cluster is in this process, not in the one that is counted.
-#	What is read has been fetched before the loop begins, so that the loop
-#	never waits.
+#	How it counts: callgrind begins with the loop and ends with it, at two
+#	functions that only mark the place (mark.c); waiting for a cluster, which takes
+#	more steps on a busy machine, is before and after them.  librdkafka has
+#	its own threads, whose work is not counted: callgrind writes a file for
+#	each thread, and the first is the one of Tcl, whose clock goes by calls
+#	meanwhile.  The embedded cluster is in this process, not in the one that
+#	is counted.  What is read has been fetched before the loop begins, so that
+#	the loop never waits.
 #
 #	usage: tclsh instructions.tcl ?-option value ...?
 #	    -paths *	patterns of names: batch, topic, ...
@@ -31,8 +32,7 @@ namespace eval ::count {
     variable area [file join $::cluster::root build bench callgrind.[pid]]
     variable option
     array set option {-paths * -repeat 1 -write 0 -plant 0}
-    variable few 4000
-    variable many 12000
+    variable messages 10000
     variable tolerance 0.03
     variable paths {batch topic queue subscriber one_topic one_queue
 	one_subscriber produce report}
@@ -60,8 +60,9 @@ proc ::count::Ready {} {
 #
 #	The process that is counted: one path, so many messages.
 
-proc ::count::Path {path brokers topic messages plant} {
+proc ::count::Path {path brokers topic messages plant marks} {
     package require kafka
+    set ::marks $marks
     set ::until $messages
     set ::seen 0
     set ::bytes 0
@@ -79,7 +80,6 @@ proc ::count::Path {path brokers topic messages plant} {
     if {$::seen != $messages} {
 	error "$::seen messages of $messages"
     }
-    # Nothing is left to clear away at the end: the topic has just these messages.
     puts done
 }
 
@@ -114,6 +114,7 @@ proc ::count::Read {path topic messages} {
 	reader start 0 beginning received
     }
     Ready
+    load $::marks/begin.so Begin
     switch -- $path {
 	batch {
 	    set seen [reader consume_batch 0 10000 $messages row {
@@ -165,6 +166,7 @@ proc ::count::Read {path topic messages} {
 	    }
 	}
     }
+    load $::marks/end.so End
     incr ::seen $seen
 }
 
@@ -177,12 +179,14 @@ proc delivered {report} {
 
 # count::Send --
 #
-#	One message first: the rest finds the topic known.  It is sent when all is
-#	queued, and all reports have come in when they are taken.
+#	One message first: the rest finds the topic known.  Without reports nothing
+#	is sent before the end; with them all is sent, and all reports have come
+#	in, when they are taken.
 
 proc ::count::Send {path topic messages} {
     set ::reports 0
-    master config linger.ms 1000
+    master config linger.ms [expr {$path eq "report" ? 1000 : 30000}] \
+	    batch.num.messages 100000 batch.size 100000000
     if {$path eq "report"} {
 	master delivery_report callback delivered
     }
@@ -192,6 +196,8 @@ proc ::count::Send {path topic messages} {
     producer flush 10000
     set payload [string repeat x 100]
     set seen 0
+    Ready
+    load $::marks/begin.so Begin
     while {$seen < $messages} {
 	sender produce -1 $payload key-[format %06d [expr {$seen % 1000}]]
 	incr seen
@@ -199,13 +205,15 @@ proc ::count::Send {path topic messages} {
 	    incr ::bytes [string length $payload]
 	}
     }
-    incr ::seen $seen
-    Ready
     if {$path eq "report"} {
+	# All is sent, and what it was for waits.
+	Ready
 	while {$::reports <= $messages} {
 	    producer poll 100
 	}
     }
+    load $::marks/end.so End
+    incr ::seen $seen
 }
 
 # ----------------------------------------------------------------- counting
@@ -226,14 +234,14 @@ proc ::count::Asleep {pid} {
 
 # count::Quiet --
 #
-#	Waits until a process is ready and has slept for a second and a half:
-#	longer than the linger.ms of its producer.
+#	Waits until a process has said so often that it is ready, and has slept
+#	for a second and a half.
 
-proc ::count::Quiet {job} {
+proc ::count::Quiet {job times} {
     variable area
     set still 0
-    ::cluster::until 120000 {![::cluster::job_alive $job]
-	    || [string match *ready* [::cluster::Slurp $area/out]]}
+    ::cluster::until 240000 {![::cluster::job_alive $job]
+	    || [regexp -all ready [::cluster::Slurp $area/out]] >= $times}
     set pid [::cluster::job_pid $job]
     while {$still < 30 && [::cluster::job_alive $job]} {
 	::cluster::Pause 50
@@ -262,16 +270,23 @@ proc ::count::Count {path brokers topic messages} {
     file mkdir $area
     # Both ends are open here, so that nobody waits for the other one.
     exec mkfifo $area/in
+    exec cc -shared -fPIC -O0 -o $area/begin.so $home/mark.c
+    # Tcl does not load one file under two names.
+    file copy $area/begin.so $area/end.so
     set go [open $area/in r+]
     try {
 	set job [::cluster::Launch $area/job.sh -dir $area -input $area/in \
-		-out $area/out -err $area/err -command [list valgrind --tool=callgrind \
+		-out $area/out -err $area/err -command [list env \
+		LD_PRELOAD=$area/begin.so valgrind --tool=callgrind \
 		--separate-threads=yes --callgrind-out-file=$area/count \
+		--zero-before=Begin_Init --dump-before=End_Init \
 		[info nameofexecutable] $home/instructions.tcl path $path $brokers \
-		$topic $messages $option(-plant)]]
-	Quiet $job
-	puts $go go
-	flush $go
+		$topic $messages $option(-plant) $area]]
+	for {set time 1} {$time <= ($path eq "report" ? 2 : 1)} {incr time} {
+	    Quiet $job $time
+	    puts $go go
+	    flush $go
+	}
 	::cluster::until 240000 {![::cluster::job_alive $job]}
 	::cluster::job_forget $job
     } finally {
@@ -284,7 +299,7 @@ proc ::count::Count {path brokers topic messages} {
     }
     set counted 0
     regexp -line {^(?:summary|totals): (\d+)} \
-	    [::cluster::Slurp $area/count-01] -> counted
+	    [::cluster::Slurp $area/count.1-01] -> counted
     if {!$counted} {
 	error "callgrind wrote nothing about $path: [lindex [split \
 		[string trim [::cluster::Slurp $area/err]] \n] end]"
@@ -294,28 +309,24 @@ proc ::count::Count {path brokers topic messages} {
 
 # count::Prepare --
 #
-#	The embedded cluster in this process, and its topics: each holds just
-#	what a run reads.
+#	The embedded cluster in this process, and its topics.
 
 proc ::count::Prepare {} {
-    variable few
-    variable many
+    variable messages
     package require kafka
     kafka::kafka mock create ::embedded -brokers 1
     ::embedded group_initial_rebalance_delay_ms 0
+    ::embedded create_topic read 1
+    ::embedded create_topic write 4
     kafka::kafka create filler
     filler config bootstrap.servers [::embedded bootstrap_servers]
     filler producer_creator sending
-    foreach count [list $few $many] {
-	::embedded create_topic read$count 1
-	::embedded create_topic write$count 4
-	sending new_topic out$count read$count
-	for {set i 0} {$i < $count} {incr i} {
-	    out$count produce 0 [format {message %06d%s} $i [string repeat . 86]]
-	}
-	if {[sending flush 30000]} {
-	    error "the embedded cluster does not take what is sent"
-	}
+    sending new_topic out read
+    for {set i 0} {$i < $messages} {incr i} {
+	out produce 0 [format {message %06d%s} $i [string repeat . 86]]
+    }
+    if {[sending flush 30000]} {
+	error "the embedded cluster does not take what is sent"
     }
     sending delete
     return [::embedded bootstrap_servers]
@@ -323,20 +334,15 @@ proc ::count::Prepare {} {
 
 # count::Measure --
 #
-#	Instructions a message, so often as was asked for: the lowest and the
-#	highest.
+#	Instructions a message, so often as was asked for: the lowest first.
 
 proc ::count::Measure {path brokers} {
     variable option
-    variable few
-    variable many
-    set kind [expr {$path in {produce report} ? "write" : "read"}]
+    variable messages
+    set topic [expr {$path in {produce report} ? "write" : "read"}]
     set found {}
     for {set i 0} {$i < $option(-repeat)} {incr i} {
-	foreach messages [list $few $many] {
-	    set used($messages) [Count $path $brokers $kind$messages $messages]
-	}
-	lappend found [expr {($used($many) - $used($few)) / ($many - $few)}]
+	lappend found [expr {[Count $path $brokers $topic $messages] / $messages}]
     }
     return [lsort -integer $found]
 }
@@ -462,6 +468,12 @@ proc ::count::main {argv} {
 	puts "skipped: $why"
 	puts "0 passed, 0 failed, [llength $chosen] skipped"
 	return
+    }
+    # What a run that was killed has left.
+    foreach old [glob -nocomplain [file rootname $area].*] {
+	if {![file exists /proc/[string range [file extension $old] 1 end]]} {
+	    file delete -force $old
+	}
     }
     # The embedded cluster lives in this process: waits serve its events.
     set ::cluster::events 1

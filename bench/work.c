@@ -495,7 +495,7 @@ latency(void)
     rd_kafka_conf_t *conf = configuration();
     rd_kafka_t *producer, *consumer;
     rd_kafka_topic_t *out, *in;
-    long warm = 0;
+    long warm = messages < 100 ? messages : 100;
 
     memset(payload, 'x', size);
     set(conf, "linger.ms", "0");
@@ -524,8 +524,8 @@ latency(void)
 	took[seen] = now() - sent;
 	take(message);
 	/* The first ones open connections. */
-	if (warm < 100) {
-	    warm++;
+	if (warm) {
+	    warm--;
 	    seen = bytes = 0;
 	    mark(&begun);
 	}

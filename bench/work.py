@@ -173,7 +173,7 @@ def latency(brokers):
     member.assign([TopicPartition(topic, 0, OFFSET_END)])
     member.poll(2)
     took = []
-    warm = 0
+    warm = min(100, messages)
     begun = None
     while len(took) < messages:
         sent = time.monotonic()
@@ -184,8 +184,8 @@ def latency(brokers):
         took.append(time.monotonic() - sent)
         producer.poll(0)
         # The first ones open connections.
-        if warm < 100:
-            warm += 1
+        if warm:
+            warm -= 1
             took = []
             begun = mark()
     ended = mark()

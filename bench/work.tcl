@@ -352,7 +352,8 @@ proc ::work::Arrived {message} {
     variable o
     variable begun
     lappend took [expr {[clock microseconds] - $sent}]
-    if {$warm < 100 && [incr warm] == 100} {
+    if {$warm} {
+	incr warm -1
 	set took {}
 	set begun [meter::mark]
     }
@@ -366,7 +367,7 @@ proc ::work::Arrived {message} {
 proc ::work::latency {} {
     variable o
     variable payload [string repeat x $o(-size)]
-    variable warm 0
+    variable warm [expr {min(100, $o(-messages))}]
     variable took {}
     variable begun
     Consumer
@@ -691,9 +692,10 @@ proc ::work::main {argv} {
 }
 
 if {[catch {::work::main $argv} message options]} {
-    puts stderr "work.tcl: $message"
-    if {[lindex [dict get $options -errorcode] 0] ni {KAFKA NONE}} {
+    # The driver shows the last line.
+    if {[lindex [dict get $options -errorcode] 0] in {TCL ARITH}} {
 	puts stderr [dict get $options -errorinfo]
     }
+    puts stderr "work.tcl: $message"
     exit 1
 }
