@@ -243,9 +243,9 @@ proc ::report::svg {file facts results} {
     set width 470
     set bar 11
     set step [expr {3 * $bar + 14}]
-    set height [expr {92 + [llength $rows] / 2 * $step}]
+    set height [expr {72 + [llength $rows] / 2 * $step}]
     set out [list "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"720\"\
-	    height=\"[expr {$height + 44}]\" viewBox=\"0 0 720 [expr {$height + 44}]\"\
+	    height=\"[expr {$height + 75}]\" viewBox=\"0 0 720 [expr {$height + 75}]\"\
 	    font-family=\"sans-serif\" font-size=\"12\">" \
 	    "<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>" \
 	    [Words 16 26 #222222 "CPU seconds per million messages of 100 bytes\
@@ -274,13 +274,14 @@ proc ::report::svg {file facts results} {
 	incr y [expr {$step - 3 * $bar}]
     }
     dict with facts {
-	lappend out [Words 16 [expr {$height + 6}] #666666 \
-		"$date, $cores cores, on $place: $command" "font-size=\"10\""] \
-		[Words 16 [expr {$height + 21}] #666666 "$ours; $python" \
-		"font-size=\"10\""]
+	set notes [list "$date, $cores cores, on $place" "$ours; $python" $command]
 	if {$loaded ne ""} {
-	    lappend out [Words 16 [expr {$height + 36}] #b00000 \
-		    "Loaded machine, not to be trusted: $loaded" "font-size=\"10\""]
+	    lappend notes "The machine did other things meanwhile: not to be\
+		    trusted. See bench.json."
+	}
+	foreach text $notes {
+	    set colour [expr {[string match "The machine*" $text] ? "#b00000" : "#666666"}]
+	    lappend out [Words 16 [incr height 15] $colour $text "font-size=\"10\""]
 	}
     }
     lappend out </svg>

@@ -5,7 +5,8 @@
  *	the librdkafka that the package is built on, with as little around it as
  *	C allows; and the housekeeping that no run measures (making topics,
  *	filling them).  It must not be cleverer than a C programmer's first
- *	version: it is the yardstick, not a competitor.
+ *	version: it is the yardstick, not a competitor.  One file, because a loop
+ *	should be read beside the others that use the same helpers.
  *
  *	usage: work WORK BROKERS ?-name value ...?
  *	    topics	makes -topics topics (a single one is called -topic, many

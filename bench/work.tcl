@@ -3,7 +3,8 @@
 #	What the benchmarks do in Tcl, through the package only: one measured run.
 #	The same loops are in work.c and work.py.  It must not use anything of the
 #	package that the manual does not name, and a loop must not do more than a
-#	user's would.
+#	user's would.  One file, as work.c is, so that the two can be read side by
+#	side.
 #
 #	usage: tclsh work.tcl WORK BROKERS ?-name value ...?
 #	    batch		consume_batch with an array and a body
