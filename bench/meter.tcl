@@ -5,7 +5,9 @@
 #	It must not measure anything by itself: a run marks where its loop begins
 #	and ends.
 #
-#	set m [meter::mark]	a point in time
+#	meter::mark		a point in time
+#	meter::after m1 m2	what a second loop is measured from, if the first, from
+#				m1 to m2, is to be taken off
 #	meter::result m1 m2 messages bytes ?name value ...?
 #				the line that the driver reads
 #	meter::status name	a number of /proc/self/status, such as VmRSS
@@ -75,6 +77,27 @@ proc ::meter::mark {} {
 	error "no /proc/self/task: the benchmarks need Linux"
     }
     return [list [clock microseconds] $threads]
+}
+
+# meter::after --
+#
+#	The mark from which the same work as between two marks, done once more,
+#	would end at nothing: for the difference between two loops.
+
+proc ::meter::after {begun ended} {
+    lassign $begun began before
+    lassign $ended over after
+    set threads {}
+    dict for {thread numbers} $after {
+	lassign $numbers used woken
+	set since {0 0}
+	if {[dict exists $before $thread]} {
+	    set since [dict get $before $thread]
+	}
+	dict set threads $thread [list [expr {2 * $used - [lindex $since 0]}] \
+		[expr {2 * $woken - [lindex $since 1]}]]
+    }
+    return [list [expr {2 * $over - $began}] $threads]
 }
 
 proc ::meter::result {begun ended messages bytes args} {
