@@ -498,6 +498,9 @@ latency(void)
     rd_kafka_topic_t *out, *in;
     long warm = messages < 100 ? messages : 100;
 
+    if (size < 50) {
+	fail("-size is too small for a number");
+    }
     memset(payload, 'x', size);
     set(conf, "linger.ms", "0");
     producer = client(RD_KAFKA_PRODUCER, conf);
@@ -507,19 +510,23 @@ latency(void)
     start(in, 0, RD_KAFKA_OFFSET_END);
     sleep(2);
     while (seen < messages) {
-	double sent = now();
 	rd_kafka_message_t *message;
+	double sent;
+
+	/* Other runs have left theirs in the topic. */
+	payload[snprintf(payload, size, "%ld %ld ", (long)getpid(), warm + messages - seen)] = 'x';
+	sent = now();
 
 	if (rd_kafka_produce(out, 0, RD_KAFKA_MSG_F_COPY, payload, size, NULL, 0, NULL) == -1) {
 	    fail("produce: %s", rd_kafka_err2str(rd_kafka_last_error()));
 	}
 	do {
 	    message = rd_kafka_consume(in, 0, 10000);
-	    if (message && message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+	    if (!message) {
+		fail("no message in 10 s");
+	    } else if (message->err || message->len != (size_t)size || memcmp(message->payload, payload, size)) {
 		rd_kafka_message_destroy(message);
 		message = NULL;
-	    } else if (!message) {
-		fail("no message in 10 s");
 	    }
 	} while (!message);
 	took[seen] = now() - sent;

@@ -167,7 +167,6 @@ def produce(brokers, reports=False):
 
 def latency(brokers):
     messages, topic = int(option["messages"]), option["topic"]
-    payload = b"x" * int(option["size"])
     producer = Producer(configuration(brokers, **{"linger.ms": 0}))
     member = consumer(brokers)
     member.assign([TopicPartition(topic, 0, OFFSET_END)])
@@ -176,11 +175,16 @@ def latency(brokers):
     warm = min(100, messages)
     begun = None
     while len(took) < messages:
+        # Other runs have left theirs in the topic.
+        payload = b"%d %d " % (os.getpid(), warm + messages - len(took))
+        payload = payload.ljust(int(option["size"]), b"x")
         sent = time.monotonic()
         producer.produce(topic, payload)
         message = member.poll(10)
-        if message is None or message.error():
-            raise SystemExit("no message in 10 s" if message is None else f"read: {message.error()}")
+        while message is not None and (message.error() or message.value() != payload):
+            message = member.poll(10)
+        if message is None:
+            raise SystemExit("no message in 10 s")
         took.append(time.monotonic() - sent)
         producer.poll(0)
         # The first ones open connections.

@@ -365,7 +365,13 @@ proc ::work::report {} {
 #	connections and do not count.
 
 proc ::work::Next {} {
+    variable o
     variable payload
+    variable warm
+    variable took
+    # Other runs have left theirs in the topic.
+    set payload "[pid] [expr {$warm + $o(-messages) - [llength $took]}] "
+    append payload [string repeat x [expr {$o(-size) - [string length $payload]}]]
     variable sent [clock microseconds]
     sender produce 0 $payload
 }
@@ -376,7 +382,12 @@ proc ::work::Arrived {message} {
     variable warm
     variable o
     variable begun
-    lappend took [expr {[clock microseconds] - $sent}]
+    variable payload
+    set arrived [clock microseconds]
+    if {![dict exists $message payload] || [dict get $message payload] ne $payload} {
+	return
+    }
+    lappend took [expr {$arrived - $sent}]
     if {$warm} {
 	incr warm -1
 	set took {}
@@ -391,7 +402,7 @@ proc ::work::Arrived {message} {
 
 proc ::work::latency {} {
     variable o
-    variable payload [string repeat x $o(-size)]
+    variable payload {}
     variable warm [expr {min(100, $o(-messages))}]
     variable took {}
     variable begun
