@@ -15,6 +15,9 @@
 #   make errors        every error of a broker as the answer to every request    ERRORFLAGS='-cells 100 -seed 1'
 #   make test-catalogue  each known way to kill a process, in a process of its own     CATFLAGS='-match L3*'
 #   make test-asan     the same and more under AddressSanitizer     make test-valgrind  the important ones under valgrind
+#   make bench         ours, C and Python side by side: MESSAGES=2000000 REPEAT=3 CASES='produce report' SECONDS=10
+#                      BROKERS=host:port,... on brokers of yours, PLACE=embedded without Kafka; see docs/benchmarks.md
+#   make bench-instructions   instructions per message on each hot path against a budget   COUNTFLAGS='-paths batch'
 #   make test-wire     brokers and networks that misbehave   SEED=n repeats a run
 #   make check         format and lints                      make docs       the generated pages anew
 #   make install       PREFIX, DESTDIR, LIBDIR, pkglibdir, or where TCLSH looks for packages
@@ -41,7 +44,8 @@ export PREFIX DESTDIR LIBDIR pkglibdir TCLSH TCLSH86 TCLSH9 TESTFLAGS CARGOFLAGS
 MAKEFLAGS += --no-print-directory
 
 .PHONY: all build setup demo test test86 test9 test-rust kafka test-kafka torture test-plant test-catalogue \
-	test-asan test-valgrind test-wire hostile errors leaks soak miri check docs install shell clean
+	test-asan test-valgrind test-wire hostile errors leaks soak miri check docs install shell clean \
+	bench bench-instructions
 
 all: build
 
@@ -111,6 +115,16 @@ test-valgrind: build
 
 test-wire: build
 	@shell=$$(tools/tcl9.sh) && $(WITH) $(TCLSH86) tests/wire/all.tcl -tclsh9 "$$shell" $(if $(SEED),-seed $(SEED)) $(WIREFLAGS)
+
+# Where Kafka or Python cannot be had the rest is measured all the same.
+bench: build
+	@tools/setup-kafka.sh test || echo "bench: going on with what is there"
+	@$(WITH) $(TCLSH86) bench/bench.tcl -messages "$(MESSAGES)" -repeat "$(REPEAT)" -cases "$(CASES)" \
+		-seconds "$(SECONDS)" -place "$(PLACE)" -brokers "$(BROKERS)"
+
+bench-instructions: build
+	@tools/setup.sh valgrind
+	@$(WITH) $(TCLSH86) bench/instructions.tcl $(COUNTFLAGS)
 
 check:
 	@tools/setup.sh lint
