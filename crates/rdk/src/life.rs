@@ -5,7 +5,7 @@
 
 use std::mem::ManuallyDrop;
 use std::ptr;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::{mpsc, Arc, Mutex, MutexGuard, PoisonError, TryLockError, Weak};
 use std::time::{Duration, Instant};
 
@@ -74,11 +74,13 @@ pub(crate) struct Inner {
 
 /// How long dropping waits for the end of a close and of the client: enough if the coordinator answers.
 const SOON: Duration = Duration::from_millis(200);
-/// How long dropping waits for the end of a client that has nothing to close: ever so much longer than that takes. Only
-/// once, however many there are: while one of them does not end, others are waited for no longer than [`SOON`].
+/// How long dropping waits for the end of a client that has nothing to close: ever so much longer than that takes.
 const PATIENTLY: Duration = Duration::from_secs(10);
-/// How many clients were waited for in vain and are still not gone.
-static STUCK: AtomicUsize = AtomicUsize::new(0);
+/// When a client was last waited for in vain.
+static IN_VAIN: Mutex<Option<Instant>> = Mutex::new(None);
+/// How long others are waited for no longer than [`SOON`] after that: what holds up one (the resolver) holds up many, and
+/// all of a process may be deleted at once.
+const WARNED: Duration = Duration::from_secs(60);
 /// How long a thread of its own waits. A commit on its way to a coordinator that is gone
 /// takes `session.timeout.ms` to fail, a leave 5 seconds.
 const EVENTUALLY: Duration = Duration::from_secs(3600);
@@ -181,11 +183,11 @@ impl Drop for Inner {
 /// of 2.12.1 turn for ever. If no thread can be started the work is dropped, and what it holds with it, here.
 fn apart(patience: Duration, work: impl FnOnce() + Send + 'static) {
     let (done, wait) = mpsc::channel::<()>();
-    let fate = Arc::new(Mutex::new(Fate::WaitedFor));
-    let own = fate.clone();
-    let patience = match STUCK.load(Ordering::Relaxed) {
-        0 => patience,
-        _ => patience.min(SOON),
+    // Never waits for the lock: a forked child may have inherited it locked.
+    let in_vain = IN_VAIN.try_lock().ok().and_then(|at| *at);
+    let patience = match in_vain {
+        Some(at) if at.elapsed() < WARNED => patience.min(SOON),
+        _ => patience,
     };
     // Fenced, here and there, because the last owner may be dropped while a panic unwinds: a second one would end the
     // process.
@@ -193,31 +195,18 @@ fn apart(patience: Duration, work: impl FnOnce() + Send + 'static) {
         let thread = std::thread::Builder::new().name("rdk:close".to_string());
         let thread = thread.spawn(move || {
             fence(work);
-            if std::mem::replace(&mut *locked(&own), Fate::Ended) == Fate::LeftAlone {
-                STUCK.fetch_sub(1, Ordering::Relaxed);
-            }
             drop(done);
         });
         let Ok(thread) = thread else { return };
         if wait.recv_timeout(patience) == Err(mpsc::RecvTimeoutError::Disconnected) {
             // It is about to end; a program that counts its threads must not find it.
             let _ = thread.join();
-            return;
-        }
-        let mut fate = locked(&fate);
-        if *fate == Fate::WaitedFor {
-            *fate = Fate::LeftAlone;
-            STUCK.fetch_add(1, Ordering::Relaxed);
+        } else if patience == PATIENTLY {
+            if let Ok(mut at) = IN_VAIN.try_lock() {
+                *at = Some(Instant::now());
+            }
         }
     });
-}
-
-/// What became of work on a thread of its own.
-#[derive(Clone, Copy, PartialEq)]
-enum Fate {
-    WaitedFor,
-    LeftAlone,
-    Ended,
 }
 
 /// Every open client of the process.
