@@ -422,6 +422,7 @@ proc ::catalogue::End {name} {
     }
     if {[string match "*False leaks are possible*" $reports]
 	    && ![string match "*ERROR: AddressSanitizer*" $reports]
+	    && !$job($name,hang) && $how eq "exit 99" && "held" in [split $out \n]
 	    && ![info exists job($name,again)] && ![llength [Strays $job($name,mark)]]} {
 	# A thread began while the process ended, and the leak detector says that it could not look at it.
 	puts "$name: once more, because the detector could not stop a thread"

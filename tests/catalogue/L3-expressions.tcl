@@ -12,6 +12,7 @@ foreach text [list ^[string repeat ( 65]a[string repeat ) 65] \
 	^[string repeat ( 20000]a[string repeat ) 20000] ^[string repeat a 1024] \
 	^[string repeat ( 20]a[string repeat )+ 20] ^a[string repeat + 60] \
 	{^(a{1,200}){1,200}} {^((a{1,100}){1,100}){1,100}} {^a{30000}} {^(a?){4000}x} \
+	^[string repeat {\b} 48]x ^[string repeat {(\b|x?)} 40]x \
 	{^((a*|b*|c*)*){30}} {^(((((a|b*)+)+)+)+)+} ^[string repeat (a*)*b 24] {^(a?){500}$} \
 	{^(.*)(.*)\1\2x} {^[} {^(} {^a{2,1}}] {
     set member [$master subscriber #auto]

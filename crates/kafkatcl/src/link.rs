@@ -131,6 +131,8 @@ pub struct Link {
     closing: Cell<bool>,
     /// The last object that held this is gone: nobody is called back any more.
     gone: Cell<bool>,
+    /// When the deletion that is flushing gives up.
+    until: Cell<Option<Instant>>,
     /// One reference here, and one in each [`Share`].
     shares: Rc<()>,
     metadata: RefCell<Option<(Instant, Rc<Metadata>)>>,
@@ -194,6 +196,7 @@ impl Link {
                 gave_up: Cell::new(false),
                 closing: Cell::new(false),
                 gone: Cell::new(false),
+                until: Cell::new(None),
                 shares: Rc::new(()),
                 metadata: RefCell::new(None),
                 me: me.clone(),
@@ -215,7 +218,7 @@ impl Link {
         loop {
             // A callback may have deleted all that held this.
             if self.gone.get() {
-                self.lower();
+                self.discard();
                 return served;
             }
             let next = self.drawn.borrow_mut().pop_front();
@@ -234,6 +237,8 @@ impl Link {
             // Raised before the script runs: an event loop inside it goes on with the rest.
             self.raise();
             self.show(next);
+            // What an earlier turn has drawn counts as well.
+            served = served.max(1);
             if turn.is_some_and(Turn::over) {
                 return served;
             }
@@ -250,7 +255,7 @@ impl Link {
         let until = (ms >= 0).then(|| Instant::now() + Duration::from_millis(u64::from(ms.unsigned_abs())));
         loop {
             let mut served = self.serve(None);
-            if served > 0 {
+            if served > 0 || self.gone.get() {
                 return Ok(served);
             }
             let left = until.map_or(Duration::from_millis(100), |u| {
@@ -437,6 +442,10 @@ impl Link {
         let until = (ms >= 0).then(|| Instant::now() + Duration::from_millis(u64::from(ms.unsigned_abs())));
         loop {
             self.serve(None);
+            if self.gone.get() {
+                // A callback has deleted all that held this, which has flushed as long as it may, and told what is left.
+                return Ok(self.waiting());
+            }
             // The call knows for certain whether a message is left, and tells librdkafka not to wait for fuller batches; a
             // report ends the wait that follows.
             if self.client.flush(Timeout::ms(1)).is_ok() {
@@ -497,10 +506,19 @@ impl Link {
         }
         if self.is_last() {
             self.gone.set(true);
-            // A call that is under way may keep this for long; the event loop must not come here meanwhile.
-            let door = self.door.borrow_mut().take();
-            drop(door);
+            self.discard();
         }
+    }
+
+    /// A call that is under way may keep a client for long that is gone: what still comes from it is for nobody. (Reports of
+    /// messages that were given up are among it; those were counted.)
+    fn discard(&self) {
+        self.lower();
+        if self.client.inherited() {
+            return; // its queue may be locked for ever
+        }
+        let main = self.main.borrow();
+        while main.poll(Timeout::NONE).is_some() {}
     }
 
     /// Is no object left that holds this?
@@ -512,13 +530,22 @@ impl Link {
         if self.client.kind() != rdk::Kind::Producer || self.client.inherited() {
             return;
         }
-        // The handle's deletion has waited already, in vain: the last topic's need not wait as long again.
-        let bound = if self.gave_up.get() {
-            100
-        } else {
-            i64::try_from(exit::bound().as_millis()).unwrap_or(i64::MAX)
+        // The handle's deletion has waited already, in vain: the last topic's need not wait as long again. A deletion inside
+        // a callback of one that is flushing has what is left of its time.
+        let (outer, now) = (self.until.get(), Instant::now());
+        let bound = match outer {
+            Some(until) => until.saturating_duration_since(now),
+            None if self.gave_up.get() => Duration::from_millis(100),
+            None => exit::bound(),
         };
-        let done = self.flush(Timeout::ms(bound)).is_ok_and(|left| left == 0);
+        self.until.set(outer.or_else(|| now.checked_add(bound)));
+        let done = self
+            .flush(Timeout::ms(i64::try_from(bound.as_millis()).unwrap_or(i64::MAX)))
+            .is_ok_and(|left| left == 0);
+        self.until.set(outer);
+        if self.gone.get() {
+            return; // a callback has deleted the last object, and told what was left
+        }
         if !self.is_last() {
             // What is left is not lost: a topic still holds the client.
             self.gave_up.set(!done);

@@ -62,8 +62,8 @@ impl Client {
     ///
     /// Errors: `__UNKNOWN_GROUP` without `group.id`; `__INVALID_ARG` for an empty list, the same
     /// topic twice, or a regular expression that is wrong, longer than 1,024 bytes (as it stands, or
-    /// with its repetitions written out), nested deeper than 64, or has back references: they would
-    /// take librdkafka's memory, stack or time; `__FATAL` after a fatal error.
+    /// with its repetitions written out), nested deeper than 64, has back references, repeats what can
+    /// be empty, or has long rows of anchors: they would take librdkafka's memory, stack or time; `__FATAL` after a fatal error.
     pub fn subscribe(&self, topics: &PartitionList) -> Result<()> {
         let rk = self.consumer("subscribe")?;
         for entry in topics.iter().filter(|entry| entry.topic.starts_with('^')) {

@@ -151,11 +151,12 @@ impl<T: Resource> Drop for Handle<T> {
         if plant::hit(&format!("leak_{}", NAMES[T::LINE as usize])) {
             return;
         }
-        LIVE[T::LINE as usize].0.fetch_sub(1, Ordering::Relaxed);
-        if fork::inherited(self.made) {
-            return; // it belongs to the parent process; destroying it here could hang
+        // One that belongs to the parent process stays: destroying it here could hang.
+        if !fork::inherited(self.made) {
+            // SAFETY: own() was promised an object of this kind that is ours alone, and this is its end.
+            unsafe { T::destroy(self.raw.as_ptr()) }
         }
-        // SAFETY: own() was promised an object of this kind that is ours alone, and this is its end.
-        unsafe { T::destroy(self.raw.as_ptr()) }
+        // Afterwards: what never ends is alive.
+        LIVE[T::LINE as usize].0.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -160,7 +160,8 @@ impl Drop for Inner {
             settled: *self.settled.get_mut(),
         });
         if fence(|| closing.finish(Duration::ZERO)) == Some(true) {
-            return apart(PATIENTLY, move || drop(ManuallyDrop::into_inner(closing)));
+            let closed = ManuallyDrop::into_inner(closing);
+            return apart(PATIENTLY, move || drop(closed));
         }
         // Should the thread not start, or the close never end, the client stays, and stays in the ledger.
         apart(SOON, move || {

@@ -1,12 +1,16 @@
 //! Which regular expressions librdkafka can be given. It hands them to the C library, whose compiler writes every
 //! repetition out (`a{100}` is a hundred nodes, `(x)+` is `xx*`), calls itself for every open parenthesis, and walks every
-//! way round a loop that can be gone round without reading anything (`(x*)*`); and whose matcher tries all ways for a back
-//! reference: a short expression can take all memory, all stack or all time.
+//! way round a loop that can be gone round without reading anything (`(x*)*`), and copies all that follows each anchor
+//! (`\b\b\b...`); and whose matcher tries all ways for a back reference: a short expression can take all memory, all stack
+//! or all time.
 //!
 //! This file must not match anything; it only measures.
 
 /// The longest expression, in bytes, and as many nodes when its repetitions are written out.
 const LONGEST: usize = 1024;
+/// How many anchors may be passed without reading anything: their number times how many follow each other. What `regcomp`
+/// makes of them grows with the fourth power; `^a$|^b$|^c$` is no such row.
+const ANCHORS: usize = 256;
 /// How many parentheses may be open at a time.
 const DEEPEST: usize = 64;
 
@@ -28,12 +32,17 @@ pub(crate) fn fault(text: &str) -> Option<&'static str> {
                 }
                 at += 1;
                 // The C library's own anchors; every other one is a character, or a class of them.
-                measure.atom(b"bB<>`'".contains(&escaped));
+                // `\b` and `\B` are two alternatives each.
+                measure.atom(match escaped {
+                    b'b' | b'B' => 2,
+                    b'<' | b'>' | b'`' | b'\'' => 1,
+                    _ => 0,
+                });
             }
-            b'^' | b'$' => measure.atom(true),
+            b'^' | b'$' => measure.atom(1),
             b'[' => {
                 at = after_bracket(bytes, at);
-                measure.atom(false);
+                measure.atom(0);
             }
             b'|' => measure.or(),
             b'(' => {
@@ -49,7 +58,10 @@ pub(crate) fn fault(text: &str) -> Option<&'static str> {
                     return Some("it repeats what can be empty, which can take for ever");
                 }
                 match byte {
-                    b'*' => measure.last.empty = true,
+                    b'*' => {
+                        measure.repeat(1);
+                        measure.last.empty = true;
+                    }
                     b'+' => measure.repeat(2),
                     _ => {
                         let (least, most, next) = interval(bytes, at);
@@ -59,10 +71,13 @@ pub(crate) fn fault(text: &str) -> Option<&'static str> {
                     }
                 }
             }
-            _ => measure.atom(false),
+            _ => measure.atom(0),
         }
     }
-    (measure.total() > LONGEST).then_some("with its repetitions written out it is longer than 1024")
+    if measure.total() > LONGEST {
+        return Some("with its repetitions written out it is longer than 1024");
+    }
+    (measure.anchors() > ANCHORS).then_some("too many anchors (^, $, \\b) follow each other, which can take all memory")
 }
 
 /// Some part of an expression.
@@ -72,16 +87,94 @@ struct Part {
     nodes: usize,
     /// Whether it can match no characters at all.
     empty: bool,
+    /// The anchors that are passed before it reads, and after it has read.
+    head: Row,
+    tail: Row,
+    /// The worst row anywhere in it.
+    worst: usize,
+}
+
+/// Anchors that are passed without reading: how many, and how many of them one after the other.
+#[derive(Clone, Copy)]
+struct Row {
+    all: usize,
+    deep: usize,
+}
+
+const NONE: Row = Row { all: 0, deep: 0 };
+
+impl Row {
+    fn then(self, next: Row) -> Row {
+        Row {
+            all: self.all.saturating_add(next.all),
+            deep: self.deep.saturating_add(next.deep),
+        }
+    }
+    fn or(self, other: Row) -> Row {
+        Row {
+            all: self.all.saturating_add(other.all),
+            deep: self.deep.max(other.deep),
+        }
+    }
+    fn cost(self) -> usize {
+        self.all.saturating_mul(self.deep)
+    }
 }
 
 /// What nothing was added to yet: it has no nodes and matches what is empty.
-const NOTHING: Part = Part { nodes: 0, empty: true };
+const NOTHING: Part = Part {
+    nodes: 0,
+    empty: true,
+    head: NONE,
+    tail: NONE,
+    worst: 0,
+};
+/// No alternative yet.
+const NEVER: Part = Part {
+    empty: false,
+    ..NOTHING
+};
 
 impl Part {
+    /// One that reads a character, or an anchor that counts as so many.
+    fn atom(anchors: usize) -> Part {
+        let row = Row {
+            all: anchors,
+            deep: anchors.min(1),
+        };
+        Part {
+            nodes: 1,
+            empty: anchors > 0,
+            head: row,
+            tail: row,
+            worst: row.cost(),
+        }
+    }
     fn then(self, next: Part) -> Part {
         Part {
             nodes: self.nodes.saturating_add(next.nodes),
             empty: self.empty && next.empty,
+            head: if self.empty {
+                self.head.then(next.head)
+            } else {
+                self.head
+            },
+            tail: if next.empty {
+                self.tail.then(next.tail)
+            } else {
+                next.tail
+            },
+            worst: self.worst.max(next.worst).max(self.tail.then(next.head).cost()),
+        }
+    }
+    fn or(self, other: Part) -> Part {
+        let (head, tail) = (self.head.or(other.head), self.tail.or(other.tail));
+        Part {
+            nodes: self.nodes.saturating_add(other.nodes).saturating_add(1),
+            empty: self.empty || other.empty,
+            head,
+            tail,
+            worst: self.worst.max(other.worst).max(head.cost()).max(tail.cost()),
         }
     }
 }
@@ -117,26 +210,26 @@ impl Default for Measure {
 impl Default for Group {
     fn default() -> Group {
         Group {
-            others: Part { nodes: 0, empty: false },
+            others: NEVER,
             before: NOTHING,
         }
     }
 }
 
 impl Measure {
-    fn atom(&mut self, empty: bool) {
+    fn atom(&mut self, anchors: usize) {
         self.group.before = self.group.before.then(self.last);
-        self.last = Part { nodes: 1, empty };
+        self.last = Part::atom(anchors);
     }
     fn repeat(&mut self, times: usize) {
+        // Its end meets its beginning.
+        let worst = self.last.then(self.last).worst;
+        self.last.worst = worst;
         self.last.nodes = self.last.nodes.saturating_mul(times);
     }
     fn or(&mut self) {
         let read = self.group.before.then(self.last);
-        self.group.others = Part {
-            nodes: self.group.others.nodes.saturating_add(read.nodes).saturating_add(1),
-            empty: self.group.others.empty || read.empty,
-        };
+        self.group.others = self.group.others.or(read);
         self.group.before = NOTHING;
         self.last = NOTHING;
     }
@@ -153,8 +246,15 @@ impl Measure {
                 self.group = outer;
             }
             // Without an open one it is a character.
-            None => self.atom(false),
+            None => self.atom(0),
         }
+    }
+    /// The worst row of anchors, also across the groups that were never closed (those are no expression anyway).
+    fn anchors(&self) -> usize {
+        let read = self.group.others.or(self.group.before.then(self.last));
+        self.outer.iter().fold(read.worst, |worst, group| {
+            worst.max(group.others.worst).max(group.before.worst)
+        })
     }
     /// All nodes, also of the groups that were never closed.
     fn total(&self) -> usize {
@@ -232,9 +332,12 @@ mod tests {
             "(",
             "(*a)",
             ")",
+            "^(^|\\.|\\b)(a|\\bb)(\\.|$)$",
         ] {
             assert_eq!(fault(text), None, "{text}");
         }
+        let names: Vec<String> = (0..150).map(|n| format!("^{n}$")).collect();
+        assert_eq!(fault(&names.join("|")), None);
         assert_eq!(fault(&format!("^{}a{}", "(".repeat(64), ")".repeat(64))), None);
     }
 
@@ -267,6 +370,13 @@ mod tests {
             "^(a{0,3}){9}",
             "^(^)+(\\b|$)*",
             "^a?*",
+            &format!("^{}x", "\\b".repeat(24)),
+            &format!("^x{}x", "\\b".repeat(24)),
+            &format!("^(a{}b)+", "$".repeat(24)),
+            &format!("^{}x", "(\\b|^|\\B|$)".repeat(12)),
+            &format!("^{}x", "(\\b|x?)".repeat(40)),
+            &format!("^{}x", "(^|$)".repeat(60)),
+            &format!("^({}x)*{}", "\\b".repeat(8), "\\b".repeat(8)),
             "^(.*)(.*)\\1\\2x",
         ] {
             assert!(fault(text).is_some(), "{text}");

@@ -286,8 +286,9 @@ subcommands! { TABLE for Subscriber {
     /// expression. The new subscription replaces the old one.
     ///
     /// *topics* are names, one per word or one list of them, at most 20,000; a tuple `{topic partition}` counts as its topic.
-    /// An expression may be 1,024 bytes long, also when its repetitions are written out, and has no back references: others
-    /// could take librdkafka's memory, stack or time. Without *topics*: returns the present subscription, a list of names.
+    /// An expression may be 1,024 bytes long, also when its repetitions are written out, has no back references, repeats
+    /// nothing that can be empty (`(a*)*`), and has no long rows of anchors: others could take librdkafka's memory, stack or
+    /// time. Without *topics*: returns the present subscription, a list of names.
     "subscribe" => fn(this, cx, topics: Rest<Data>) {
         let link = this.link()?;
         let words = plain(topics);
