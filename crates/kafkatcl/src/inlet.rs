@@ -366,22 +366,42 @@ impl Inlet {
         }
     }
 
-    /// Waits for the next thing for the script.
-    ///
-    /// # Errors
-    /// The script was cancelled or hit a limit; the object was deleted meanwhile.
-    pub fn take(&self, deadline: Deadline) -> Result<Option<Taken>, Raise> {
+    /// What is there for the script already; that needs no clock.
+    fn take_ready(&self) -> Result<Option<Taken>, Raise> {
         // In a forked child nothing ever comes, and the queue does not wait.
         self.link.client().check_process("consume").or_raise()?;
         if let Some(fields) = self.next_held() {
             return Ok(Some(Taken::Fields(fields)));
         }
-        // What is there already needs no clock.
-        if !self.closed.get() {
-            if let Some(Some(taken)) = self.poll(Timeout::NONE) {
-                return Ok(Some(taken));
-            }
+        if self.closed.get() {
+            return Ok(None);
         }
+        Ok(self.poll(Timeout::NONE).flatten())
+    }
+
+    /// Waits for the next thing for the script, so long.
+    ///
+    /// # Errors
+    /// As of [`Inlet::take`].
+    pub fn take_within(&self, timeout: Timeout) -> Result<Option<Taken>, Raise> {
+        match self.take_ready()? {
+            None => self.wait(Deadline::after(timeout)),
+            some => Ok(some),
+        }
+    }
+
+    /// Waits for the next thing for the script.
+    ///
+    /// # Errors
+    /// The script was cancelled or hit a limit; the object was deleted meanwhile.
+    pub fn take(&self, deadline: Deadline) -> Result<Option<Taken>, Raise> {
+        match self.take_ready()? {
+            None => self.wait(deadline),
+            some => Ok(some),
+        }
+    }
+
+    fn wait(&self, deadline: Deadline) -> Result<Option<Taken>, Raise> {
         loop {
             if self.closed.get() {
                 return Ok(None);
@@ -416,7 +436,7 @@ impl Inlet {
     /// # Errors
     /// A Kafka error; nothing came in time (`_TIMED_OUT`); the array could not be set, and the message is kept.
     pub fn consume(&self, timeout: Timeout, array: Obj) -> Result<bool, Raise> {
-        match self.take(Deadline::after(timeout))? {
+        match self.take_within(timeout)? {
             Some(Taken::EndOfPartition | Taken::Revoked(_)) => {
                 Fields::clear(&self.words, &self.interp, &array)?;
                 Ok(false)

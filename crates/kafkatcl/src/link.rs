@@ -122,6 +122,7 @@ pub struct Link {
     client: Client,
     interp: Interp,
     routes: Rc<Routes>,
+    words: Rc<render::Words>,
     drawn: RefCell<VecDeque<Drawn>>,
     /// The pause before more failed deliveries are told that no callback is told of.
     saying: RefCell<Option<Timer>>,
@@ -189,6 +190,7 @@ impl Link {
                 client,
                 interp: interp.clone(),
                 routes: routes.clone(),
+                words: render::words(),
                 drawn: RefCell::new(VecDeque::new()),
                 saying: RefCell::new(None),
                 gave_up: Cell::new(false),
@@ -316,14 +318,14 @@ impl Link {
                                 continue;
                             }
                             if plant::hit("report_doubled") {
-                                drawn.push_back(Drawn::Report(render::report(&message), waits));
+                                drawn.push_back(Drawn::Report(render::report(&self.words, &message), waits));
                             }
                             if plant::hit("report_early") {
-                                drawn.push_front(Drawn::Report(render::report(&message), waits));
+                                drawn.push_front(Drawn::Report(render::report(&self.words, &message), waits));
                                 continue;
                             }
                         }
-                        drawn.push_back(Drawn::Report(render::report(&message), waits));
+                        drawn.push_back(Drawn::Report(render::report(&self.words, &message), waits));
                     }
                 }
                 drop(drawn);

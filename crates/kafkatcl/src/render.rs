@@ -10,7 +10,7 @@ use tclstubs::{Interp, Obj, Raise, Reply};
 
 /// An empty result.
 pub fn nothing() -> Result<Reply, Raise> {
-    Ok(Reply::Value(Obj::empty()))
+    Ok(Reply::Nothing)
 }
 /// A number.
 pub fn int(value: i64) -> Result<Reply, Raise> {
@@ -41,7 +41,7 @@ pub struct Words {
     error: Obj,
     code: Obj,
     message: Obj,
-    last_topic: RefCell<(String, Obj)>,
+    last_topic: RefCell<(Vec<u8>, Obj)>,
     last_partition: RefCell<(i32, Obj)>,
     last_timestamp: RefCell<(i64, Obj)>,
 }
@@ -66,7 +66,7 @@ pub fn words() -> Rc<Words> {
         error: Obj::text_of("error"),
         code: Obj::text_of("code"),
         message: Obj::text_of("message"),
-        last_topic: RefCell::new((String::new(), Obj::empty())),
+        last_topic: RefCell::new((Vec::new(), Obj::empty())),
         last_partition: RefCell::new((0, Obj::int(0))),
         last_timestamp: RefCell::new((0, Obj::int(0))),
     });
@@ -93,10 +93,11 @@ impl Words {
         ]
     }
 
-    fn topic_value(&self, name: &str) -> Obj {
+    fn topic_value(&self, message: &Message<'_>) -> Obj {
         let mut last = self.last_topic.borrow_mut();
+        let name = message.topic_bytes();
         if last.0 != name {
-            *last = (name.to_string(), Obj::text_of(name));
+            *last = (name.to_vec(), Obj::text_of(&message.topic_name()));
         }
         last.1.clone()
     }
@@ -151,7 +152,7 @@ impl Fields {
             payload: Obj::bytes_of(message.payload().unwrap_or_default()),
             partition: w.partition_value(message.partition()),
             offset: position(message.offset()),
-            topic: w.topic_value(&message.topic_name()),
+            topic: w.topic_value(message),
             timestamp: w.timestamp_value(message.timestamp().map_or(-1, |t| t.0)),
             key: message.key().map(Obj::bytes_of),
         }
@@ -183,36 +184,18 @@ impl Fields {
                 timestamp,
                 key,
             } => {
-                let mut items = [
-                    w.payload.clone(),
-                    payload.clone(),
-                    w.partition.clone(),
-                    partition.clone(),
-                    w.offset.clone(),
-                    offset.clone(),
-                    w.timestamp.clone(),
-                    timestamp.clone(),
-                    w.topic.clone(),
-                    topic.clone(),
-                    w.key.clone(),
-                    w.key.clone(),
-                ];
+                let p = [&w.payload, payload, &w.partition, partition, &w.offset, offset];
+                let q = [&w.timestamp, timestamp, &w.topic, topic];
                 match key {
                     Some(key) => {
-                        items[11] = key.clone();
-                        Obj::list_of(&items)
+                        Obj::list_of_refs([p[0], p[1], p[2], p[3], p[4], p[5], q[0], q[1], q[2], q[3], &w.key, key])
                     }
-                    None => Obj::list_of(&items[..10]),
+                    None => Obj::list_of_refs([p[0], p[1], p[2], p[3], p[4], p[5], q[0], q[1], q[2], q[3]]),
                 }
             }
-            Fields::Error { error, code, message } => Obj::list_of(&[
-                w.error.clone(),
-                error.clone(),
-                w.code.clone(),
-                code.clone(),
-                w.message.clone(),
-                message.clone(),
-            ]),
+            Fields::Error { error, code, message } => {
+                Obj::list_of_refs([&w.error, error, &w.code, code, &w.message, message])
+            }
         }
     }
 
@@ -237,13 +220,20 @@ impl Fields {
                     (&w.topic, topic),
                     (&w.timestamp, timestamp),
                 ];
-                interp.set_elements(array, &fixed)?;
                 match key {
-                    Some(key) => interp.set_elements(array, &[(&w.key, key)])?,
-                    None if was == Before::Keyless => {}
-                    None => interp.unset_elements(array, &[&w.key])?,
+                    Some(key) => {
+                        let [a, b, c, d, e] = fixed;
+                        interp.set_elements(array, &[a, b, c, d, e, (&w.key, key)])?;
+                    }
+                    None => interp.set_elements(array, &fixed)?,
                 }
-                if was == Before::Unknown {
+                let mine = fixed.len() + usize::from(key.is_some());
+                // To look for each one that is not there costs more than all the rest.
+                let alone = was == Before::Unknown && interp.array_size(array) == i64::try_from(mine).ok();
+                if key.is_none() && was != Before::Keyless && !alone {
+                    interp.unset_elements(array, &[&w.key])?;
+                }
+                if was == Before::Unknown && !alone {
                     interp.unset_elements(array, &w.errors())?;
                 }
                 *before = if key.is_some() { Before::Keyed } else { Before::Keyless };
@@ -275,11 +265,10 @@ pub enum Before {
 }
 
 /// A delivery report: like a message when it was delivered; else `error code message topic partition offset ?key? payload`.
-pub fn report(message: &Message<'_>) -> Obj {
+pub fn report(w: &Words, message: &Message<'_>) -> Obj {
     if message.code() == Code::NO_ERROR {
-        return Fields::of_message(&words(), message).list(&words());
+        return Fields::of_message(w, message).list(w);
     }
-    let w = words();
     let detail = message.error_text();
     let mut items = vec![
         w.error.clone(),
@@ -289,7 +278,7 @@ pub fn report(message: &Message<'_>) -> Obj {
         w.message.clone(),
         Obj::text_of(&detail),
         w.topic.clone(),
-        w.topic_value(&message.topic_name()),
+        w.topic_value(message),
         w.partition.clone(),
         w.partition_value(message.partition()),
         w.offset.clone(),

@@ -96,14 +96,19 @@ impl<'e> Message<'e> {
     }
 
     /// The topic's name (`rd_kafka_topic_name`).
-    #[inline]
     pub fn topic_name(&self) -> Cow<'e, str> {
+        String::from_utf8_lossy(self.topic_bytes())
+    }
+
+    /// The topic's name as librdkafka has it, to be compared (`rd_kafka_topic_name`).
+    #[inline]
+    pub fn topic_bytes(&self) -> &'e [u8] {
         let topic = field!(self, rkt);
         if topic.is_null() {
-            return Cow::Borrowed("");
+            return b"";
         }
         // SAFETY: the message holds a reference to its topic, and the name is constant while it lives.
-        unsafe { CStr::from_ptr(sys::rd_kafka_topic_name(topic)) }.to_string_lossy()
+        unsafe { CStr::from_ptr(sys::rd_kafka_topic_name(topic)) }.to_bytes()
     }
 
     /// A number that is the same for two live messages of a client exactly if their topic is the

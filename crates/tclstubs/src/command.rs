@@ -35,6 +35,8 @@ pub trait Command: 'static {
 pub enum Reply {
     /// Its result.
     Value(Obj),
+    /// An empty result.
+    Nothing,
     /// A body to run, again and again.
     Loop(Box<dyn Loop>),
 }
@@ -262,6 +264,10 @@ unsafe extern "C" fn on_nr_call(
         match outcome {
             Ok(Reply::Value(value)) => {
                 interp.set_result(&value);
+                sys::OK
+            }
+            Ok(Reply::Nothing) => {
+                interp.reset_result();
                 sys::OK
             }
             Ok(Reply::Loop(body)) => {

@@ -9,6 +9,7 @@ use std::cell::Cell;
 use std::ffi::{c_void, CString};
 use std::ptr::{self, NonNull};
 use std::rc::Rc;
+use std::sync::OnceLock;
 
 struct Inner {
     raw: NonNull<sys::TclInterp>,
@@ -89,18 +90,50 @@ impl Interp {
     /// What Tcl says: the variable is no array, a trace failed, its namespace does not exist. Elements before the one
     /// that failed are set.
     pub fn set_elements(&self, array: &Obj, elements: &[(&Obj, &Obj)]) -> Result<(), Raise> {
-        for (name, value) in elements {
-            // Looked at anew for each element: a trace on the variable may delete the interpreter.
-            let raw = self.live()?;
-            // SAFETY: a live interpreter and three values that our references keep.
-            let set = behind(|| unsafe {
-                sys::Tcl_ObjSetVar2(raw, array.raw(), name.raw(), value.raw(), sys::LEAVE_ERR_MSG)
-            });
-            if set.is_null() {
-                return Err(Raise::from_interp());
+        self.live()?;
+        let set = behind(|| {
+            for (name, value) in elements {
+                // Looked at anew for each element: a trace on the variable may delete the interpreter.
+                let raw = self.raw();
+                if raw.is_null() {
+                    return false;
+                }
+                // SAFETY: a live interpreter and three values that our references keep.
+                let set = unsafe { sys::Tcl_ObjSetVar2(raw, array.raw(), name.raw(), value.raw(), sys::LEAVE_ERR_MSG) };
+                if set.is_null() {
+                    return false;
+                }
             }
+            true
+        });
+        if set {
+            return Ok(());
         }
-        Ok(())
+        self.live()?;
+        Err(Raise::from_interp())
+    }
+
+    /// How many elements the array variable `array` has, as `array size` counts them, in the running procedure. None
+    /// where that cannot be told. What the interpreter has as its result is lost.
+    pub fn array_size(&self, array: &Obj) -> Option<i64> {
+        let raw = self.live().ok()?;
+        let size = array_size_command(raw)?;
+        let words = [array.raw(), array.raw()];
+        // SAFETY: a live interpreter and a command procedure of Tcl's own that uses no data of its own; it gets what it gets
+        // for `array size`, whose first word it does not look at. Our reference keeps the value.
+        let code = behind(|| unsafe { size(ptr::null_mut(), raw, 2, words.as_ptr()) });
+        // An array trace may have run.
+        let raw = self.live().ok()?;
+        let mut count = 0i64;
+        // SAFETY: a live interpreter has a result, which is only looked at; a null interpreter means: leave no message.
+        let told = code == sys::OK
+            && unsafe { sys::Tcl_GetWideIntFromObj(ptr::null_mut(), sys::Tcl_GetObjResult(raw), &mut count) }
+                == sys::OK;
+        if !told {
+            // SAFETY: a live interpreter.
+            unsafe { sys::Tcl_ResetResult(raw) };
+        }
+        told.then_some(count)
     }
 
     /// Unsets these elements of the array variable `array` where they are there (`Tcl_UnsetVar2`). It is no error if
@@ -143,7 +176,9 @@ impl Interp {
     /// # Errors
     /// The command's error, complete in the interpreter; a completion code other than ok counts as one.
     pub fn call(&self, words: &[Obj]) -> Result<Obj, Raise> {
-        match self.call_raw(words) {
+        let words: Vec<_> = words.iter().map(Obj::raw).collect();
+        // SAFETY: the caller's slice keeps the words referenced.
+        match unsafe { self.call_raw(&words) } {
             // SAFETY: `call_raw` has used the interpreter, so it is live; its result is a live value.
             Some(sys::OK) => Ok(unsafe { Obj::from_raw(sys::Tcl_GetObjResult(self.raw())) }),
             Some(_) => Err(Raise::from_interp()),
@@ -152,8 +187,12 @@ impl Interp {
     }
 
     /// Evaluates a callback; an error goes to the background error handler (`Tcl_BackgroundException`).
-    pub(crate) fn call_in_background(&self, words: &[Obj]) {
-        let code = self.call_raw(words);
+    ///
+    /// # Safety
+    /// The words are live values that stay referenced during the call.
+    pub(crate) unsafe fn call_in_background(&self, words: &[*mut sys::TclObj]) {
+        // SAFETY: the caller's contract.
+        let code = unsafe { self.call_raw(words) };
         if let Some(code) = code {
             if code != sys::OK && self.usable() {
                 // SAFETY: the interpreter is usable; the call keeps its result and options for the handler.
@@ -163,17 +202,19 @@ impl Interp {
     }
 
     /// The completion code, or none when nothing could be evaluated.
-    fn call_raw(&self, words: &[Obj]) -> Option<i32> {
+    ///
+    /// # Safety
+    /// The words are live values that stay referenced during the call.
+    unsafe fn call_raw(&self, words: &[*mut sys::TclObj]) -> Option<i32> {
         no_borrows();
         if !self.usable() {
             return None;
         }
         let hold = self.hold()?;
         let raw = self.raw();
-        // SAFETY: the interpreter is live and `hold` keeps it from being freed (not from being deleted); the words stay
-        // referenced by the slice during the call. Obj is a transparent wrapper.
-        let code =
-            behind(|| unsafe { sys::Tcl_EvalObjv(raw, words.len() as isize, words.as_ptr().cast(), sys::EVAL_GLOBAL) });
+        // SAFETY: the interpreter is live and `hold` keeps it from being freed (not from being deleted); the words are the
+        // caller's contract.
+        let code = behind(|| unsafe { sys::Tcl_EvalObjv(raw, words.len() as isize, words.as_ptr(), sys::EVAL_GLOBAL) });
         // SAFETY: `hold` still keeps the memory.
         let gone = unsafe { sys::Tcl_InterpDeleted(raw) } != 0;
         drop(hold);
@@ -253,6 +294,14 @@ impl Interp {
         }
     }
 
+    pub(crate) fn reset_result(&self) {
+        let raw = self.raw();
+        if !raw.is_null() {
+            // SAFETY: a live interpreter.
+            unsafe { sys::Tcl_ResetResult(raw) };
+        }
+    }
+
     /// The thread of this interpreter ends: nothing may use it from now on.
     pub(crate) fn abandon(&self) {
         self.0.alive.set(false);
@@ -262,6 +311,21 @@ impl Interp {
     pub fn same(&self, other: &Interp) -> bool {
         self.0.raw == other.0.raw
     }
+}
+
+/// The procedure behind `array size`, which looks at a variable without a script and without an error for what is not
+/// there. None if somebody has put another command in its place.
+fn array_size_command(raw: *mut sys::TclInterp) -> Option<sys::ObjCmdProc> {
+    // Tcl's procedure is the same in all interpreters and stays as long as the process.
+    static FOUND: OnceLock<Option<sys::ObjCmdProc>> = OnceLock::new();
+    *FOUND.get_or_init(|| {
+        let mut info = sys::CmdInfo::default();
+        // SAFETY: a live interpreter, a NUL-terminated name, and a structure of ours that is filled.
+        let found = unsafe { sys::Tcl_GetCommandInfo(raw, c"::tcl::array::size".as_ptr(), &mut info) };
+        // Tcl's own has no data; a procedure or an alias has.
+        info.run
+            .filter(|_| found == 1 && info.native == 1 && info.data.is_null())
+    })
 }
 
 /// Tcl tears the interpreter down: nothing may use it from now on.

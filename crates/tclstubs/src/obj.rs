@@ -16,6 +16,7 @@ use std::ptr::NonNull;
 pub struct Obj(NonNull<sys::TclObj>);
 
 impl Clone for Obj {
+    #[inline]
     fn clone(&self) -> Obj {
         #[cfg(feature = "plant")]
         if plant::hit("unheld_value") {
@@ -28,6 +29,7 @@ impl Clone for Obj {
 }
 
 impl Drop for Obj {
+    #[inline]
     fn drop(&mut self) {
         #[cfg(feature = "plant")]
         if plant::hit("kept_value") {
@@ -49,6 +51,7 @@ impl Obj {
     ///
     /// # Safety
     /// `raw` is a live value (also of reference count 0) of this thread.
+    #[inline]
     pub(crate) unsafe fn from_raw(raw: *mut sys::TclObj) -> Obj {
         // SAFETY: the caller's contract; Tcl's constructors never return null (they panic when memory is out).
         unsafe {
@@ -67,6 +70,7 @@ impl Obj {
         unsafe { std::slice::from_raw_parts(objv.cast::<Obj>(), objc.max(0) as usize) }
     }
 
+    #[inline]
     pub(crate) fn raw(&self) -> *mut sys::TclObj {
         self.0.as_ptr()
     }
@@ -91,6 +95,7 @@ impl Obj {
     }
 
     /// A byte array value (`Tcl_NewByteArrayObj`): every byte is one character U+0000 to U+00FF.
+    #[inline]
     pub fn bytes_of(bytes: &[u8]) -> Obj {
         assert!(sys::fits(bytes.len()), "a byte array is longer than Tcl allows");
         // SAFETY: pointer and length are of one live slice, which Tcl copies.
@@ -98,6 +103,7 @@ impl Obj {
     }
 
     /// A number (`Tcl_NewWideIntObj`).
+    #[inline]
     pub fn int(value: i64) -> Obj {
         // SAFETY: plain value argument.
         unsafe { Obj::from_raw(sys::Tcl_NewWideIntObj(value)) }
@@ -119,6 +125,14 @@ impl Obj {
         unsafe { Obj::from_raw(sys::Tcl_NewListObj(items.len() as isize, items.as_ptr().cast())) }
     }
 
+    /// A list of these values (`Tcl_NewListObj`), of which the caller need not own any.
+    #[inline]
+    pub fn list_of_refs<const N: usize>(items: [&Obj; N]) -> Obj {
+        let raw = items.map(Obj::raw);
+        // SAFETY: the references keep the values alive during the call, and the list takes its own. So many fit always.
+        unsafe { Obj::from_raw(sys::Tcl_NewListObj(N as isize, raw.as_ptr())) }
+    }
+
     /// A list of texts.
     pub fn texts<S: AsRef<str>>(items: impl IntoIterator<Item = S>) -> Obj {
         Obj::list(items.into_iter().map(|s| Obj::text_of(s.as_ref())))
@@ -130,6 +144,7 @@ impl Obj {
     }
 
     /// Is the text of the value exactly `other`? (`other` is plain ASCII without NUL.)
+    #[inline]
     pub fn is(&self, other: &str) -> bool {
         self.with_text_bytes(|b| b == other.as_bytes())
     }
@@ -144,8 +159,19 @@ impl Obj {
         self.with_text_bytes(|b| b.first() == Some(&byte))
     }
 
+    /// The text of the value in Tcl's own UTF-8, borrowed.
+    #[inline]
+    pub fn text_bytes(&self) -> Bytes<'_> {
+        // SAFETY: our reference keeps the value alive.
+        let (at, len) = unsafe { sys::string_bytes(self.raw()) };
+        // SAFETY: Tcl keeps the text at that address until the value is changed or released: `guard` keeps conversions
+        // out, and nobody changes a value that has a second reference.
+        unsafe { Bytes::guard(at, len) }
+    }
+
     /// Lets `f` look at the text in Tcl's own UTF-8. Safe beside borrowed bytes: making the text of a value
     /// leaves its other form alone.
+    #[inline]
     pub(crate) fn with_text_bytes<T>(&self, f: impl FnOnce(&[u8]) -> T) -> T {
         // SAFETY: our reference keeps the value alive.
         let (at, len) = unsafe { sys::string_bytes(self.raw()) };

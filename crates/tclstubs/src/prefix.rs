@@ -2,7 +2,11 @@
 //! evaluated as a script, so data that is appended to it can never run. It must not know events.
 
 use crate::{Interp, Obj, Raise};
+use std::ptr;
 use std::rc::Rc;
+
+/// Up to so many words of a call need no memory of their own.
+const FEW: usize = 8;
 
 /// A held command prefix. Clones are cheap and stand for the same words.
 #[derive(Clone)]
@@ -36,9 +40,19 @@ impl Prefix {
     /// Calls the prefix with one more word, at global level. An error goes to the background error handler.
     /// The prefix may be replaced or its owner deleted during the call.
     pub fn call(&self, interp: &Interp, argument: Obj) {
-        let mut words = Vec::with_capacity(self.words.len() + 1);
-        words.extend(self.words.iter().cloned());
-        words.push(argument);
-        interp.call_in_background(&words);
+        // Without references of their own: `self` holds the words, and both outlive the call.
+        let mut few = [ptr::null_mut(); FEW];
+        let count = self.words.len();
+        if count < FEW {
+            for (place, word) in few.iter_mut().zip(self.words.iter().chain([&argument])) {
+                *place = word.raw();
+            }
+            // SAFETY: `count` words and the argument, which are referenced until after the call.
+            unsafe { interp.call_in_background(&few[..=count]) };
+        } else {
+            let many: Vec<_> = self.words.iter().chain([&argument]).map(Obj::raw).collect();
+            // SAFETY: as above.
+            unsafe { interp.call_in_background(&many) };
+        }
     }
 }

@@ -358,8 +358,7 @@ subcommands! { TABLE for Subscriber {
     /// when the end of a partition was reached.
     "consume" => fn(this, cx, timeout: Option<Wait>) {
         let inlet = this.inlet()?;
-        let deadline = Deadline::after(timeout.map_or(Timeout::NONE, |t| t.0));
-        match inlet.take(deadline)? {
+        match inlet.take_within(timeout.map_or(Timeout::NONE, |t| t.0))? {
             Some(Taken::Fields(fields)) => render::value(fields.list(&render::words())),
             _ => render::nothing(),
         }

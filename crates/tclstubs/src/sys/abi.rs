@@ -78,11 +78,13 @@ pub unsafe fn attach(interp: *mut TclInterp) -> Result<(), Unusable> {
 }
 
 /// Does a Tcl 9 run here?
+#[inline]
 pub fn nine() -> bool {
     NINE.load(Ordering::Relaxed)
 }
 
 /// Does the running Tcl keep a character above U+FFFF as two surrogates? Tcl 8.6 does, unless it was built otherwise.
+#[inline]
 pub fn pairs() -> bool {
     PAIRS.load(Ordering::Relaxed)
 }
@@ -155,6 +157,7 @@ sized! {
 }
 
 /// Is this length one that a value of the running Tcl can have? Tcl 8.6 counts bytes and elements in an `int`.
+#[inline]
 pub fn fits(len: usize) -> bool {
     // A margin: Tcl 8.6 adds headers and a final NUL to what it allocates, in the same int.
     len <= if nine() {

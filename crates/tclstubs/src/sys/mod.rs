@@ -36,6 +36,27 @@ pub struct TclEvent {
     pub next: *mut TclEvent,
 }
 
+/// What Tcl tells of a command. Only the first three fields are of use here; they are the same in both majors.
+#[repr(C)]
+pub struct CmdInfo {
+    pub native: c_int,
+    pub run: Option<ObjCmdProc>,
+    pub data: *mut c_void,
+    /// Five more fields in Tcl 8.6, seven in Tcl 9.
+    _more: [*mut c_void; 8],
+}
+
+impl Default for CmdInfo {
+    fn default() -> CmdInfo {
+        CmdInfo {
+            native: 0,
+            run: None,
+            data: std::ptr::null_mut(),
+            _more: [std::ptr::null_mut(); 8],
+        }
+    }
+}
+
 /// Tcl_Time on LP64 systems: two 64-bit numbers in both majors.
 #[repr(C)]
 pub struct TclTime {

@@ -4,7 +4,8 @@
 
 use super::abi::slot;
 use super::{
-    DeleteProc, EventSourceProc, InterpDeleteProc, ObjCmdProc, PostProc, TclEvent, TclInterp, TclObj, TclTime, Token,
+    CmdInfo, DeleteProc, EventSourceProc, InterpDeleteProc, ObjCmdProc, PostProc, TclEvent, TclInterp, TclObj, TclTime,
+    Token,
 };
 use std::ffi::{c_char, c_int, c_void};
 
@@ -44,6 +45,7 @@ slots! {
     fn Tcl_DeleteCommandFromToken = 104 (interp: *mut TclInterp, command: Token) -> c_int;
     fn Tcl_DeleteEventSource = 106 (setup: EventSourceProc, check: EventSourceProc, data: *mut c_void);
     fn Tcl_DeleteTimerHandler = 112 (timer: Token);
+    fn Tcl_GetCommandInfo = 159 (interp: *mut TclInterp, name: *const c_char, info: *mut CmdInfo) -> c_int;
     fn Tcl_GetObjResult = 166 (interp: *mut TclInterp) -> *mut TclObj;
     fn Tcl_InterpDeleted = 184 (interp: *mut TclInterp) -> c_int;
     fn Tcl_Preserve = 201 (data: *mut c_void);
