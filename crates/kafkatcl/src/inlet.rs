@@ -61,6 +61,7 @@ impl Sieve for Plain {
 }
 
 /// Messages, errors and ends of partitions.
+#[inline(always)]
 pub fn draw_plain(words: &Words, event: &Event<'_>) -> Option<Taken> {
     match event.kind() {
         EventKind::Message => event
@@ -207,6 +208,7 @@ impl Inlet {
 
     /// What waits at the head of the queue, drawn; the event itself is given back before this returns, so a script
     /// that runs afterwards finds nothing held.
+    #[inline(always)]
     fn poll(&self, timeout: Timeout) -> Option<Option<Taken>> {
         let Ok(_inside) = self.link.client().enter("consume") else {
             // The process is ending: what comes now is not seen any more.
@@ -235,10 +237,16 @@ impl Inlet {
     }
 
     /// Forgets what waits here of partitions that were taken away.
+    #[inline(always)]
     fn settle(&self, taken: Option<Taken>) -> Option<Taken> {
-        let Some(Taken::Revoked(list)) = taken else {
-            return taken;
-        };
+        match taken {
+            Some(Taken::Revoked(list)) => self.forget_revoked(list),
+            other => other,
+        }
+    }
+
+    #[cold]
+    fn forget_revoked(&self, list: Option<PartitionList>) -> Option<Taken> {
         self.held.borrow_mut().retain(|(_, mark)| match (mark, &list) {
             (Some(mark), Some(list)) => !list
                 .iter()
@@ -299,7 +307,16 @@ impl Inlet {
         self.held.borrow().len()
     }
 
+    #[inline(always)]
     fn next_held(&self) -> Option<Fields> {
+        if self.held.borrow().is_empty() {
+            return None;
+        }
+        self.pop_held()
+    }
+
+    #[cold]
+    fn pop_held(&self) -> Option<Fields> {
         let (fields, mark) = self.held.borrow_mut().pop_front()?;
         if let Some(mark) = mark {
             self.sieve.seen(&mark);
@@ -367,6 +384,7 @@ impl Inlet {
     }
 
     /// What is there for the script already; that needs no clock.
+    #[inline(always)]
     fn take_ready(&self) -> Result<Option<Taken>, Raise> {
         // In a forked child nothing ever comes, and the queue does not wait.
         self.link.client().check_process("consume").or_raise()?;
@@ -394,6 +412,7 @@ impl Inlet {
     ///
     /// # Errors
     /// The script was cancelled or hit a limit; the object was deleted meanwhile.
+    #[inline]
     pub fn take(&self, deadline: Deadline) -> Result<Option<Taken>, Raise> {
         match self.take_ready()? {
             None => self.wait(deadline),
@@ -401,6 +420,7 @@ impl Inlet {
         }
     }
 
+    #[cold]
     fn wait(&self, deadline: Deadline) -> Result<Option<Taken>, Raise> {
         loop {
             if self.closed.get() {

@@ -147,6 +147,7 @@ pub enum Fields {
 
 impl Fields {
     /// Draws a message.
+    #[inline(always)]
     pub fn of_message(w: &Words, message: &Message<'_>) -> Fields {
         Fields::Message {
             payload: Obj::bytes_of(message.payload().unwrap_or_default()),
@@ -174,6 +175,7 @@ impl Fields {
     }
 
     /// As a list of names and values: `payload partition offset timestamp topic ?key?` or `error code message`.
+    #[inline]
     pub fn list(&self, w: &Words) -> Obj {
         match self {
             Fields::Message {

@@ -3,6 +3,7 @@
 
 use crate::bytes::{no_borrows, Bytes};
 use crate::raise::shorten;
+use crate::utf::Width;
 use crate::{sys, utf, Raise};
 use std::mem::ManuallyDrop;
 use std::ptr::NonNull;
@@ -192,13 +193,12 @@ impl Obj {
             let (at, len) = unsafe { sys::string_bytes(self.raw()) };
             // SAFETY: as in `with_text_bytes`; the slice is used only before the value may change.
             let text = unsafe { std::slice::from_raw_parts(at, len) };
-            if text.is_ascii() {
+            match utf::width(text) {
                 // SAFETY: the text of a referenced value stays until the value is changed; `guard` keeps
                 // conversions out, and nobody changes a value that has a second reference.
-                return Ok(unsafe { Bytes::guard(at, len) });
-            }
-            if utf::wide(text) {
-                return Err(self.not_bytes());
+                Width::Plain => return Ok(unsafe { Bytes::guard(at, len) }),
+                Width::Bytes => {}
+                Width::Wide => return Err(self.not_bytes()),
             }
         }
         // SAFETY: our reference keeps the value alive.

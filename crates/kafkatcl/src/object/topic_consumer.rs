@@ -13,7 +13,7 @@ use crate::table::{Object, Outcome, Row};
 use crate::{names, render, subcommands};
 use rdk::{Code, Error, Offset, Timeout, Topic, TopicConfig};
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::rc::{Rc, Weak};
 use std::time::{Duration, Instant};
 use tclstubs::{keep, CommandRef, Interp, Obj, Raise, Reply};
@@ -22,7 +22,7 @@ use tclstubs::{keep, CommandRef, Interp, Obj, Raise, Reply};
 pub struct TopicConsumer {
     open: RefCell<Option<Open>>,
     /// The partitions that are being consumed.
-    started: RefCell<HashMap<i32, Started>>,
+    started: RefCell<BTreeMap<i32, Started>>,
     /// When the topic was last asked for, and how many partitions it had then (0: no answer).
     looked: Cell<Option<(Instant, i32)>>,
     creator: Weak<Handle>,
@@ -51,7 +51,7 @@ impl Object for TopicConsumer {
     }
     fn deleted(self: &Rc<Self>, _interp: &Interp) {
         let open = self.open.borrow_mut().take();
-        let started: Vec<(i32, Started)> = self.started.borrow_mut().drain().collect();
+        let started: Vec<(i32, Started)> = std::mem::take(&mut *self.started.borrow_mut()).into_iter().collect();
         if let Some(Open { topic, link }) = open {
             for (partition, way) in started {
                 end(&topic, partition, &way);
@@ -80,7 +80,7 @@ pub fn create(
             topic: Rc::new(topic),
             link: Share::of(link),
         })),
-        started: RefCell::new(HashMap::new()),
+        started: RefCell::new(BTreeMap::new()),
         looked: Cell::new(None),
         creator: Rc::downgrade(creator),
         config,
