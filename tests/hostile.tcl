@@ -560,7 +560,8 @@ proc ::hostile::Run {} {
     }
     catch {interp delete inner}
     # Everything was deleted with its interpreter: nothing may be left, a moment later.
-    set until [expr {[clock seconds] + 10}]
+    # A name that is looked up holds its client for as long as the resolver waits.
+    set until [expr {[clock seconds] + 100}]
     while {[set live [kafka::kafka live]] ne "" && [clock seconds] < $until} {
 	after 20 {set ::hostile::go 1}
 	vwait ::hostile::go

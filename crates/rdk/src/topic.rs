@@ -260,8 +260,8 @@ impl Topic {
     }
 
     /// Stop reading a partition (`rd_kafka_consume_stop`); waits for librdkafka's own thread, not for
-    /// a broker. Messages of it that wait in the queue are skipped. Error `__STATE` if it is not
-    /// started. Dropping a [`Topic`] stops what it started.
+    /// a broker, except for the last commit where it was started at the stored offset. Messages of it that wait in the queue
+    /// are skipped. Error `__STATE` if it is not started; the error of that commit, and it is stopped all the same. Dropping a [`Topic`] stops what it started.
     pub fn stop(&self, partition: i32) -> Result<()> {
         self.client.consumer("stop")?;
         let it = (self.name.clone(), partition);
@@ -271,12 +271,13 @@ impl Topic {
             return Err(Error::new("stop", Code::STATE, text));
         };
         // SAFETY: a live topic and a number.
-        if unsafe { sys::rd_kafka_consume_stop(self.as_ptr(), partition) } != 0 {
-            return Err(Error::last("stop"));
-        }
+        let answer = unsafe { sys::rd_kafka_consume_stop(self.as_ptr(), partition) };
+        let failed = (answer != 0).then(|| Error::last("stop"));
+        // Stopped in any case: an error is that of the last commit, or says that there is no such partition. To stop it
+        // again would end the process (rd_kafka_offset_broker_commit asserts that it has a group).
         all.swap_remove(at);
         locked(&self.started).retain(|known| *known != partition);
-        Ok(())
+        failed.map_or(Ok(()), Err)
     }
 }
 
