@@ -68,7 +68,7 @@ under() {
     name=$1
     shift
     for try in 1 2; do
-        rm -f "$logs"/report.*
+        find "$logs" -name "report.*" -exec rm -f {} +
         (
             passed=0 failed=0 skipped=0
             run "$name" env TCLLIBPATH="$package" LD_PRELOAD="$library" KAFKATCL_TEST_SECONDS=1200 \
