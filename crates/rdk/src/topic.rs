@@ -261,7 +261,8 @@ impl Topic {
 
     /// Stop reading a partition (`rd_kafka_consume_stop`); waits for librdkafka's own thread, not for
     /// a broker, except for the last commit where it was started at the stored offset. Messages of it that wait in the queue
-    /// are skipped. Error `__STATE` if it is not started; the error of that commit, and it is stopped all the same. Dropping a [`Topic`] stops what it started.
+    /// are skipped. Error `__STATE` if it is not started; the error of that commit, and it is stopped all the same.
+    /// Dropping a [`Topic`] stops what it started.
     pub fn stop(&self, partition: i32) -> Result<()> {
         self.client.consumer("stop")?;
         let it = (self.name.clone(), partition);
