@@ -17,6 +17,8 @@
 #   make test-asan     the same and more under AddressSanitizer     make test-valgrind  the important ones under valgrind
 #   make bench         ours, C and Python side by side: MESSAGES=2000000 REPEAT=3 CASES='produce report' SECONDS=10
 #                      BROKERS=host:port,... on brokers of yours, PLACE=embedded without Kafka; see docs/benchmarks.md
+#   make bench-settings   what the settings that matter change   ONLY='*linger* read/*' MESSAGES=1000000 REPEAT=3
+#                      BROKERS=host:port,...   MARKDOWN=1 for tables to paste
 #   make bench-instructions   instructions per message on each hot path against a budget   COUNTFLAGS='-paths batch'
 #   make test-wire     brokers and networks that misbehave   SEED=n repeats a run
 #   make check         format and lints                      make docs       the generated pages anew
@@ -45,7 +47,7 @@ MAKEFLAGS += --no-print-directory
 
 .PHONY: all build setup demo test test86 test9 test-rust kafka test-kafka torture test-plant test-catalogue \
 	test-asan test-valgrind test-wire hostile errors leaks soak miri check docs install shell clean \
-	bench bench-instructions
+	bench bench-settings bench-instructions
 
 all: build
 
@@ -121,6 +123,11 @@ bench: build
 	@tools/setup-kafka.sh test || echo "bench: going on with what is there"
 	@$(WITH) $(TCLSH86) bench/bench.tcl -messages "$(MESSAGES)" -repeat "$(REPEAT)" -cases "$(CASES)" \
 		-seconds "$(SECONDS)" -place "$(PLACE)" -brokers "$(BROKERS)"
+
+bench-settings: build
+	@$(if $(BROKERS),true,tools/setup-kafka.sh)
+	@$(WITH) $(TCLSH86) bench/settings.tcl -messages "$(MESSAGES)" -repeat "$(REPEAT)" -only "$(ONLY)" \
+		-markdown "$(MARKDOWN)" -brokers "$(BROKERS)"
 
 bench-instructions: build
 	@tools/setup.sh valgrind

@@ -21,7 +21,7 @@
 #	was held.
 
 set ::benchHome [file dirname [file normalize [info script]]]
-foreach file {place cases report} {
+foreach file {place cases runs report} {
     source [file join $::benchHome $file.tcl]
 }
 
@@ -33,14 +33,7 @@ namespace eval ::bench {
     variable defaults [array get option]
     # The sizes that runs name with a percent sign.
     variable sizes {}
-    # run -> list of results, one for each repetition.
-    variable results {}
-    # What could not be measured, and why.
-    variable troubles {}
     variable librarySize 0
-    # CPU of others during each group, as a part of the machine.
-    variable others {}
-    variable size 100
 }
 
 # bench::Options --
@@ -49,25 +42,7 @@ namespace eval ::bench {
 
 proc ::bench::Options {argv} {
     variable option
-    if {[llength $argv] % 2} {
-	error "no value for \"[lindex $argv end]\""
-    }
-    foreach {name value} $argv {
-	if {![info exists option($name)]} {
-	    error "bad option \"$name\": must be\
-		    [join [lsort [array names option]] {, }]"
-	}
-	if {$value ne ""} {
-	    set option($name) $value
-	}
-    }
-    foreach {name least} {-messages 10000 -repeat 1 -seconds 1} {
-	if {![string is integer -strict $option($name)]
-		|| $option($name) < $least} {
-	    error "bad value \"$option($name)\" of $name: must be a whole number,\
-		    $least or more"
-	}
-    }
+    ::runs::options option $argv {-messages 10000 -repeat 1 -seconds 1}
     # Whole thousands in the smallest part.
     set option(-messages) [expr {$option(-messages) / 8000 * 8000}]
     if {$option(-out) eq ""} {
@@ -158,7 +133,7 @@ proc ::bench::Prepare {groups} {
 	switch -- $topic {
 	    bench {
 		::place::topic $topic
-		::place::fill $topic $messages -size $::bench::size
+		::place::fill $topic $messages -size $::runs::size
 		set held [::place::held $topic]
 		if {$held < $messages} {
 		    puts "$held messages of $messages are kept: they are read\
@@ -176,16 +151,16 @@ proc ::bench::Prepare {groups} {
 		dict set sizes eighth [expr {[dict get $sizes quarter] / 2}]
 		::place::topic $topic -partitions 32
 		::place::fill $topic [dict get $sizes quarter] -partitions 32 \
-			-size $::bench::size
+			-size $::runs::size
 	    }
 	    parts {
 		::place::topic $topic -partitions 100
-		::place::fill $topic $parted -partitions 100 -size $::bench::size
+		::place::fill $topic $parted -partitions 100 -size $::runs::size
 	    }
 	    many {
 		::place::topic $topic -topics 1000
 		::place::fill $topic [dict get $sizes topiced] -topics 1000 \
-			-size $::bench::size
+			-size $::runs::size
 	    }
 	    default {
 		::place::topic $topic
@@ -196,14 +171,12 @@ proc ::bench::Prepare {groups} {
 
 # --------------------------------------------------------------------- the runs
 
-# bench::One --
+# bench::Words --
 #
-#	Makes one run and keeps its result, with the figures that cases name.
+#	The words of a run.
 
-proc ::bench::One {name} {
+proc ::bench::Words {name} {
     variable sizes
-    variable results
-    variable troubles
     set run [dict get $::cases::runs $name]
     set words [::place::program [dict get $run language]]
     lappend words [dict get $run work] [::place::brokers]
@@ -213,45 +186,11 @@ proc ::bench::One {name} {
 	}
 	lappend words $option $value
     }
-    if {[catch {::place::run $words} line]} {
-	dict set troubles $name $line
-	puts "  $name: $line"
-	return
-    }
-    set r [lindex [split $line \n] end]
-    foreach what {messages bytes cpu main rss wall} {
-	set $what [dict get $r $what]
-    }
-    dict set r own $cpu
-    dict set r mainown $main
-    dict set r mb [expr {$rss / 1024.0}]
-    if {$messages} {
-	# The same work was done: every payload has its length.
-	if {$bytes != $messages * $::bench::size} {
-	    dict set troubles $name "$bytes bytes in $messages messages"
-	    puts "  $name: [dict get $troubles $name]"
-	    return
-	}
-	set million [expr {$messages / 1e6}]
-	dict set r cpu [expr {$cpu / $million}]
-	dict set r main [expr {$main / $million}]
-	dict set r rate [expr {$million / $wall}]
-	if {[dict exists $r called]} {
-	    dict set r calls [expr {$million / [dict get $r called]}]
-	}
-    }
-    dict lappend results $name $r
+    return $words
 }
 
-# bench::Group --
-#
-#	Makes the runs of a group in turn, each time from another one on, and every
-#	second time backwards: what goes before a run is not always the same.
-
-proc ::bench::Group {group runs} {
+proc ::bench::Group {group names} {
     variable option
-    variable others
-    variable results
     set repeat $option(-repeat)
     # These take no time, or too much.
     if {$group eq "start"} {
@@ -259,49 +198,7 @@ proc ::bench::Group {group runs} {
     } elseif {$group in {topics memory}} {
 	set repeat 1
     }
-    set before [Busy]
-    set began [clock microseconds]
-    set all $runs
-    for {set i 0} {$i < $repeat} {incr i} {
-	puts "$group: [expr {$i + 1}] of $repeat"
-	set at [expr {$i * 5 % [llength $all]}]
-	set turn [concat [lrange $all $at end] [lrange $all 0 $at-1]]
-	if {$i % 2} {
-	    set turn [lreverse $turn]
-	}
-	foreach name $turn {
-	    One $name
-	}
-    }
-    set took [expr {([clock microseconds] - $began) / 1e6}]
-    set ours 0
-    foreach name $all {
-	if {[dict exists $results $name]} {
-	    foreach r [dict get $results $name] {
-		set ours [expr {$ours + [dict get $r total]}]
-	    }
-	}
-    }
-    dict set others $group [expr {max(0, [Busy] - $before - $ours)
-	    / $took / [::report::cores]}]
-}
-
-# bench::Busy --
-#
-#	CPU seconds of the whole machine, less what the driver and its brokers
-#	have used.
-
-proc ::bench::Busy {} {
-    set fields [lrange [lindex [split [::cluster::Slurp /proc/stat] \n] 0] 1 end]
-    lassign $fields user nice system idle iowait irq softirq
-    set busy [expr {($user + $nice + $system + $irq + $softirq) / 100.0}]
-    foreach pid [concat [pid] [::place::pids]] {
-	set line [lindex [split [::cluster::Slurp /proc/$pid/stat] )] end]
-	if {[llength $line] > 13} {
-	    set busy [expr {$busy - ([lindex $line 11] + [lindex $line 12]) / 100.0}]
-	}
-    }
-    return $busy
+    ::runs::group $group $names $repeat ::bench::Words
 }
 
 # ------------------------------------------------------------------- the verdict
@@ -312,7 +209,6 @@ proc ::bench::Busy {} {
 #	unit verdict; the verdict is held, missed, shown, or not measured.
 
 proc ::bench::Checks {chosen} {
-    variable results
     set list {}
     foreach name $chosen {
 	set case [dict get $::cases::cases $name]
@@ -348,7 +244,7 @@ proc ::bench::Checks {chosen} {
 #	missing.
 
 proc ::bench::Values {roles expression} {
-    variable results
+    set results $::runs::results
     set count 1000000
     dict for {role run} $roles {
 	if {![regexp "\\\$${role}\\(" $expression]} {
@@ -395,10 +291,7 @@ proc ::bench::StripLibrary {} {
 
 proc ::bench::main {argv} {
     variable option
-    variable results
-    variable troubles
-    variable others
-    variable sizes
+    variable defaults
     fconfigure stdout -buffering line
     Options $argv
     set chosen [Chosen]
@@ -422,7 +315,13 @@ proc ::bench::main {argv} {
     } finally {
 	::place::end
     }
-    set facts [::report::facts $where $load $others [array get option] $began]
+    set results $::runs::results
+    set troubles $::runs::troubles
+    set command [::report::command bench [array get option] $defaults {
+	-messages MESSAGES -repeat REPEAT -cases CASES -brokers BROKERS
+	-seconds SECONDS -place PLACE
+    }]
+    set facts [::report::facts $where $load $::runs::others $command $began]
     set checks [Checks $chosen]
     puts ""
     ::report::table $facts $results $checks

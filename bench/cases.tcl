@@ -34,6 +34,8 @@ namespace eval ::cases {
 
 foreach {name language work} {
     tcl.batch tcl batch
+    tcl.lists tcl lists
+    tcl.lists_subscriber tcl lists_subscriber
     c.batch c batch
     python.consume python consume
     tcl.topic tcl topic
@@ -45,6 +47,7 @@ foreach {name language work} {
     tcl.one_queue tcl one_queue
     tcl.one_subscriber tcl one_subscriber
     tcl.loop_array tcl loop_array
+    tcl.loop_list tcl loop_list
     tcl.loop_callback tcl loop_callback
 } {
     ::cases::run $name $language $work consume -topic %bench -messages %messages \
@@ -59,6 +62,17 @@ set memory "peak memory / Python's"
     {"CPU / Python's consume(10000)" {$ours(cpu) / $python(cpu)} <= 0.9 x} \
     [list $ours {$ours(cpu) - $c(cpu) - $loop(cpu)} <= 0.45 us] \
     [list $memory {$ours(mb) / $python(mb)} <= 1 x]]
+foreach {case title work} {
+    lists "topic, consume_list and foreach" lists
+    lists_subscriber "subscriber, consume_list of two fields and foreach" lists_subscriber
+} {
+    ::cases::case $case $title [list \
+	    ours tcl.$work c c.batch python python.consume loop tcl.loop_list] [list \
+	{"CPU / Python's consume(10000)" {$ours(cpu) / $python(cpu)} <= 0.9 x} \
+	{"rate / Python's consume(10000)" {$ours(rate) / $python(rate)} - 0 x} \
+	[list $ours {$ours(cpu) - $c(cpu) - $loop(cpu)} <= 0.45 us] \
+	[list $memory {$ours(mb) / $python(mb)} <= 1 x]]
+}
 foreach kind {topic queue subscriber} {
     ::cases::case $kind "$kind, a callback for each message" [list \
 	    ours tcl.$kind c c.batch python python.consume loop tcl.loop_callback] [list \
@@ -135,6 +149,7 @@ foreach kind {topic subscriber} {
 	{"redraws run / asked for" {double($ours(redraws)) / $ours(ticks)} >= 0.9 x}
 	{"redraw waits, median" {$ours(redraw50)} - 0 ms}
 	{"redraw waits, p99" {$ours(redraw99)} - 0 ms}
+	{"redraw waits, longest" {$ours(redrawmax)} - 0 ms}
     }
 }
 

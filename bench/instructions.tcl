@@ -34,7 +34,7 @@ namespace eval ::count {
     array set option {-paths * -repeat 1 -write 0 -plant 0}
     variable messages 10000
     variable tolerance 0.03
-    variable paths {batch topic queue subscriber one_topic one_queue
+    variable paths {batch lists topic queue subscriber one_topic one_queue
 	one_subscriber produce report}
     variable passed 0
     variable failed 0
@@ -123,6 +123,18 @@ proc ::count::Read {path topic messages} {
 		    incr bytes [string length $row(topic)]
 		}
 	    }]
+	}
+	lists {
+	    while {$seen < $messages} {
+		foreach payload [reader consume_list 0 10000 \
+			[expr {$messages - $seen}]] {
+		    incr bytes [string length $payload]
+		    incr seen
+		    if {$plant} {
+			incr bytes [string length $topic]
+		    }
+		}
+	    }
 	}
 	topic {
 	    vwait ::enough

@@ -6,10 +6,12 @@
 #	however the driver ends: what it starts ends when the driver's pipe
 #	closes, and topics on a user's brokers are deleted then.
 #
-#	place::begin kind ?brokers?	kind: kafka, embedded, brokers, or auto, which is
-#				kafka where Java and the jars are there
+#	place::begin kind ?brokers? ?python?	kind: kafka, embedded, brokers, or auto,
+#				which is kafka where Java and the jars are
+#				there; python 0: no run needs it
 #	place::topic name ?-option value ...?	makes a topic; -topics n makes n
-#				of them; -config goes to the brokers as it is
+#				of them; -config goes to the brokers as it is,
+#				and -replicas is 1 on the embedded cluster
 #	place::fill name messages ?-option value ...?
 #	place::held name	how many messages its partition 0 holds
 #	place::name name	what the topic is called there
@@ -147,15 +149,20 @@ proc ::place::run {words {limit 300000}} {
 
 # ------------------------------------------------------------------ the brokers
 
-proc ::place::begin {wanted {brokers ""}} {
+proc ::place::begin {wanted {brokers ""} {python 1}} {
     variable kind
     variable servers
     variable area
+    variable noPython
     file mkdir $area
     # What a driver that was killed has left.
     file delete {*}[glob -nocomplain -directory $area run.*]
     CompileC
-    SetUpPython
+    if {$python} {
+	SetUpPython
+    } else {
+	set noPython "not needed"
+    }
     set kind $wanted
     if {$wanted eq "auto"} {
 	set kind kafka

@@ -4,10 +4,17 @@
 #	measure or judge.
 #
 #	report::middle values	median, lowest, highest
-#	report::facts place load others options began	what stands beside the
+#	report::command target options defaults names	what one would type for these
+#			options
+#	report::facts place load others command began	what stands beside the
 #			figures: date, command, machine, versions
+#	report::head facts	the same, for people
+#	report::loaded facts	why the figures are not to be trusted, if so
 #	report::table facts results checks
-#	report::json file facts results checks troubles
+#	report::grid markdown heads rows	any table; the first column, and all
+#			that are no numbers, stand at the left
+#	report::json file facts results checks troubles ?name?	name: what the
+#			checks are called there
 #	report::svg file facts results
 #	report::cores
 
@@ -18,6 +25,7 @@ namespace eval ::report {
     variable othersLimit 0.1
     # The rows of the chart: title, and the runs of its bars.
     variable bars {
+	"consume_list" {tcl.lists c.batch python.consume}
 	"consume_batch" {tcl.batch c.batch python.consume}
 	"topic callback" {tcl.topic c.batch python.consume}
 	"queue callback" {tcl.queue c.batch python.consume}
@@ -44,11 +52,27 @@ proc ::report::cores {} {
 	    [::cluster::Slurp /proc/stat]]]
 }
 
+# report::command --
+#
+#	The line of make: only what is not at its default.
+
+proc ::report::command {target options defaults names} {
+    set command "make $target"
+    foreach {name variable} $names {
+	set value [dict get $options $name]
+	if {$value ne [dict get $defaults $name]} {
+	    append command " $variable=[expr {[regexp {^[\w.:,-]+$} $value]
+		    ? $value : "'$value'"}]"
+	}
+    }
+    return $command
+}
+
 # report::facts --
 #
 #	A dictionary; "loaded" tells why figures are not to be trusted.
 
-proc ::report::facts {place load others options began} {
+proc ::report::facts {place load others command began} {
     variable loadLimit
     variable othersLimit
     set cpu unknown
@@ -74,18 +98,6 @@ proc ::report::facts {place load others options began} {
 		    CPU during \"$group\""
 	}
     }
-    set command "make bench"
-    foreach {name variable} {-messages MESSAGES -repeat REPEAT -cases CASES
-	    -brokers BROKERS -seconds SECONDS} {
-	set value [dict get $options $name]
-	if {$value ne [dict get $::bench::defaults $name]} {
-	    append command " $variable=[expr {[regexp {^[\w.:,-]+$} $value]
-		    ? $value : "'$value'"}]"
-	}
-    }
-    if {[dict get $options -place] ne "auto"} {
-	append command " PLACE=[dict get $options -place]"
-    }
     return [dict create date [clock format $began -format "%Y-%m-%d %H:%M"] \
 	    command $command place $place cpu $cpu cores [cores] \
 	    kernel $::tcl_platform(osVersion) ours $ours python $python \
@@ -107,14 +119,53 @@ proc ::report::Number {value} {
     return [format %.${digits}f $value]
 }
 
-proc ::report::table {facts results checks} {
+proc ::report::head {facts} {
     dict with facts {
 	puts "$date, $cores cores ($cpu), Linux $kernel"
 	puts "$ours"
-	puts "$python"
+	if {$::place::noPython ne "not needed"} {
+	    puts "$python"
+	}
 	puts "on $place"
 	puts $command
     }
+}
+
+proc ::report::loaded {facts} {
+    if {[dict get $facts loaded] ne ""} {
+	puts "\nLOADED MACHINE, the figures are not to be trusted:\
+		[dict get $facts loaded]"
+    }
+}
+
+# report::grid --
+#
+#	Columns as wide as they need, or for a page of the documentation.
+
+proc ::report::grid {markdown heads rows} {
+    if {$markdown} {
+	puts "| [join $heads { | }] |"
+	puts |[string repeat ---| [llength $heads]]
+	foreach row $rows {
+	    puts "| [join $row { | }] |"
+	}
+	return
+    }
+    set format {}
+    for {set i 0} {$i < [llength $heads]} {incr i} {
+	set column [lmap row $rows {lindex $row $i}]
+	set wide [lindex [lsort -integer [lmap word [list [lindex $heads $i] \
+		{*}$column] {string length $word}]] end]
+	set words [lsearch -all -not -regexp $column {^[-0-9.() ]+$}]
+	lappend format %[expr {$i == 0 || [llength $words] ? "-" : ""}]${wide}s
+    }
+    foreach row [linsert $rows 0 $heads] {
+	puts [string trimright "  [format [join $format {  }] {*}$row]"]
+    }
+}
+
+proc ::report::table {facts results checks} {
+    head $facts
     puts "\nEach run, medians: CPU in seconds per million messages (all threads; then\
 	    the one that runs\nthe loop), million messages a second, peak of memory"
     set line "%-22s %8s %-15s %8s %8s %8s"
@@ -155,10 +206,7 @@ proc ::report::table {facts results checks} {
 	}
     }
     puts "$held of $targets targets are held"
-    if {[dict get $facts loaded] ne ""} {
-	puts "\nLOADED MACHINE, the figures are not to be trusted:\
-		[dict get $facts loaded]"
-    }
+    loaded $facts
 }
 
 # ----------------------------------------------------------------- for programs
@@ -187,7 +235,7 @@ proc ::report::Object {dictionary} {
     return "{[join $parts {, }]}"
 }
 
-proc ::report::json {file facts results checks troubles} {
+proc ::report::json {file facts results checks troubles {called checks}} {
     set runs {}
     dict for {name list} $results {
 	lappend runs "    [Text $name]: \[\n      [join [lmap r $list {Object $r}] \
@@ -197,7 +245,7 @@ proc ::report::json {file facts results checks troubles} {
     set f [open $file w]
     fconfigure $f -encoding utf-8 -translation lf
     puts $f "{\n  \"facts\": [Object $facts],\n  \"runs\": {\n[join $runs ,\n]\n\
-	    },\n  \"checks\": \[\n[join $rows ,\n]\n  \],\n  \"troubles\":\
+	    },\n  [Text $called]: \[\n[join $rows ,\n]\n  \],\n  \"troubles\":\
 	    [Object $troubles]\n}"
     close $f
 }

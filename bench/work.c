@@ -10,7 +10,8 @@
  *
  *	usage: work WORK BROKERS ?-name value ...?
  *	    topics	makes -topics topics (a single one is called -topic, many
- *			-topic0, -topic1 ...) of -partitions partitions, with
+ *			-topic0, -topic1 ...) of -partitions partitions, each on
+ *			-replicas brokers, or all if there are fewer, with
  *			-config name=value,... as their settings
  *	    drop	deletes all topics whose names begin with -topic
  *	    fill	sends -messages messages of -size bytes, evenly spread
@@ -51,6 +52,7 @@ static long held = 0;
 static long size = 100;
 static long topics = 1;
 static long partitions = 1;
+static long replicas = 1;
 static long clients = 0;
 static long seconds = 10;
 
@@ -584,9 +586,19 @@ make_topics(void)
     rd_kafka_AdminOptions_t *options = rd_kafka_AdminOptions_new(rk, RD_KAFKA_ADMIN_OP_CREATETOPICS);
     rd_kafka_event_t *event;
     const rd_kafka_topic_result_t **results;
+    const struct rd_kafka_metadata *metadata;
     size_t count;
     char why[512];
 
+    if (replicas > 1) {
+	rd_kafka_resp_err_t err = rd_kafka_metadata(rk, 0, NULL, &metadata, 60000);
+
+	if (err) {
+	    fail("brokers: %s", rd_kafka_err2str(err));
+	}
+	replicas = replicas < metadata->broker_cnt ? replicas : metadata->broker_cnt;
+	rd_kafka_metadata_destroy(metadata);
+    }
     rd_kafka_AdminOptions_set_request_timeout(options, 120000, why, sizeof why);
     rd_kafka_AdminOptions_set_operation_timeout(options, 120000, why, sizeof why);
     for (long t = 0; t < topics; t++) {
@@ -594,7 +606,7 @@ make_topics(void)
 	char *words = strdup(settings);
 
 	snprintf(name, sizeof name, topics > 1 ? "%s%ld" : "%s", topic, t);
-	list[t] = rd_kafka_NewTopic_new(name, partitions, 1, why, sizeof why);
+	list[t] = rd_kafka_NewTopic_new(name, partitions, replicas, why, sizeof why);
 	if (!list[t]) {
 	    fail("topic %s: %s", name, why);
 	}
@@ -669,7 +681,7 @@ main(int argc, char **argv)
     } option[] = {
 	{"-topic", NULL, &topic}, {"-config", NULL, &settings}, {"-messages", &messages, NULL}, {"-held", &held, NULL},
 	{"-size", &size, NULL}, {"-topics", &topics, NULL}, {"-partitions", &partitions, NULL},
-	{"-clients", &clients, NULL}, {"-seconds", &seconds, NULL},
+	{"-replicas", &replicas, NULL}, {"-clients", &clients, NULL}, {"-seconds", &seconds, NULL},
     };
     const char *work;
 

@@ -8,9 +8,11 @@
 #
 #	usage: tclsh work.tcl WORK BROKERS ?-name value ...?
 #	    batch		consume_batch with an array and a body
+#	    lists, lists_subscriber	consume_list and foreach
 #	    topic, queue, subscriber		a callback for each message
 #	    one_topic, one_queue, one_subscriber	consume, one by one
-#	    loop_array, loop_callback		the same bodies over a ready-made list
+#	    loop_array, loop_list, loop_callback	the same bodies over a
+#			ready-made list
 #	    produce, report	with keys: without, with a report callback for each
 #	    latency		each message when the last one was read
 #	    idle		ten clients with nothing to do for -seconds seconds
@@ -26,6 +28,14 @@
 #	    held		how many messages partition 0 holds; measures nothing
 #
 #	A partition that holds only -held messages is read again and again.
+#	-config has properties for all clients of the run, over those that the
+#	work sets; -count is how many messages one consume_batch or consume_list
+#	asks for; -payload lines sends lines that look like a log in JSON, all
+#	different within a batch, instead of plain, one and the same; -every is
+#	for delivery_report every; with -room a producer polls while more
+#	messages than that are in its queue; with -ready 1 a topic consumer or
+#	producer has asked who leads the partition before its clock starts, and a
+#	producer has sent a message.
 #	Prints one line: names and values.
 
 source [file join [file dirname [file normalize [info script]]] meter.tcl]
@@ -35,7 +45,8 @@ namespace eval ::work {
     # The options.
     variable o
     array set o {-topic bench -messages 1000000 -held 0 -size 100 -topics 1
-	-partitions 1 -clients 50 -threads 2 -seconds 10}
+	-partitions 1 -clients 50 -threads 2 -seconds 10
+	-config {} -count 10000 -payload plain -every 1 -room 0 -ready 0}
     # Where [make] leaves the package, after all places that were named.
     lappend ::auto_path [file join [file dirname $home] build]
 }
@@ -46,8 +57,9 @@ namespace eval ::work {
 
 proc ::work::Master {args} {
     variable brokers
+    variable o
     kafka::kafka create master
-    master config bootstrap.servers $brokers {*}$args
+    master config bootstrap.servers $brokers {*}$args {*}$o(-config)
 }
 
 proc ::work::Consumer {} {
@@ -55,6 +67,9 @@ proc ::work::Consumer {} {
     Master
     master consumer_creator consumer
     consumer new_topic reader $o(-topic)
+    if {$o(-ready)} {
+	consumer info partitions $o(-topic)
+    }
 }
 
 proc ::work::Member {} {
@@ -87,11 +102,54 @@ proc ::work::batch {} {
 	reader start 0 beginning
 	while {$seen < $until} {
 	    incr seen [reader consume_batch 0 1000 \
-		    [expr {min(10000, $until - $seen)}] row {
+		    [expr {min($o(-count), $until - $seen)}] row {
 		incr bytes [string length $row(payload)]
 	    }]
 	}
 	reader stop 0
+    }
+    meter::result $begun [meter::mark] $seen $bytes
+}
+
+# ------------------------------------------------------------- consume_list
+
+proc ::work::lists {} {
+    variable o
+    Consumer
+    set seen 0
+    set bytes 0
+    set begun [meter::mark]
+    while {$seen < $o(-messages)} {
+	set until [Until $seen]
+	reader start 0 beginning
+	while {$seen < $until} {
+	    foreach payload [reader consume_list 0 1000 \
+		    [expr {min($o(-count), $until - $seen)}]] {
+		incr bytes [string length $payload]
+		incr seen
+	    }
+	}
+	reader stop 0
+    }
+    meter::result $begun [meter::mark] $seen $bytes
+}
+
+proc ::work::lists_subscriber {} {
+    variable o
+    Member
+    set seen 0
+    set bytes 0
+    set begun [meter::mark]
+    while {$seen < $o(-messages)} {
+	set until [Until $seen]
+	member assign [list $o(-topic) 0 beginning]
+	while {$seen < $until} {
+	    foreach {payload offset} [member consume_list 1000 \
+		    [expr {min($o(-count), $until - $seen)}] {payload offset}] {
+		incr bytes [string length $payload]
+		incr seen
+	    }
+	}
     }
     meter::result $begun [meter::mark] $seen $bytes
 }
@@ -247,6 +305,25 @@ proc ::work::loop_array {} {
     meter::result $begun [meter::mark] $seen $bytes
 }
 
+proc ::work::loop_list {} {
+    variable o
+    set count [expr {min(100000, $o(-messages))}]
+    set list {}
+    for {set i 0} {$i < $count} {incr i} {
+	lappend list [Payload $i]
+    }
+    set seen 0
+    set bytes 0
+    set begun [meter::mark]
+    while {$seen < $o(-messages)} {
+	foreach payload $list {
+	    incr bytes [string length $payload]
+	    incr seen
+	}
+    }
+    meter::result $begun [meter::mark] $seen $bytes
+}
+
 # work::MakeLists --
 #
 #	Messages as a callback gets them, a thousand at a time, with or without
@@ -306,23 +383,75 @@ proc ::work::Producer {args} {
 	    queue.buffering.max.kbytes 2097151 {*}$args
 }
 
+# work::Thousands --
+#
+#	The payloads that are sent in turn: lists of a thousand.  A batch holds at
+#	most 10,000 messages: so it never sees the same line twice, which a good
+#	compression would notice.
+
+proc ::work::Thousands {} {
+    variable o
+    if {$o(-payload) eq "plain"} {
+	return [list [lrepeat 1000 [string repeat x $o(-size)]]]
+    }
+    expr {srand(1)}
+    set all {}
+    for {set i 0} {$i < 20} {incr i} {
+	set list {}
+	for {set k 0} {$k < 1000} {incr k} {
+	    lappend list [Line [expr {$i * 1000 + $k}]]
+	}
+	lappend all $list
+    }
+    return $all
+}
+
+# work::Line --
+#
+#	A line of a log, filled up to its size.
+
+proc ::work::Line {number} {
+    variable o
+    set line [format {"at":"10:00:%02d.%03d","host":"web-%02d","level":"%s","get":"/%s/%d","status":%d,"ms":%d} \
+	    [expr {$number / 1000}] [expr {$number % 1000}] \
+	    [expr {int(rand() * 20)}] \
+	    [lindex {info info info debug warning} [expr {int(rand() * 5)}]] \
+	    [lindex {orders users articles search} [expr {int(rand() * 4)}]] \
+	    [expr {int(rand() * 100000)}] \
+	    [lindex {200 200 200 304 404} [expr {int(rand() * 5)}]] \
+	    [expr {int(rand() * rand() * 1000)}]]
+    append line [string repeat " " $o(-size)]
+    return \{[string range $line 0 [expr {$o(-size) - 3}]]\}
+}
+
 proc ::work::Send {} {
     variable o
     master producer_creator producer
     producer new_topic sender $o(-topic)
-    set payload [string repeat x $o(-size)]
     set keys {}
     for {set i 0} {$i < 1000} {incr i} {
 	lappend keys [format key-%06d $i]
     }
+    set thousands [Thousands]
+    if {$o(-ready)} {
+	sender produce -1 [lindex $thousands 0 0] [lindex $keys 0]
+	producer flush 10000
+    }
     set seen 0
+    set turn 0
     set begun [meter::mark]
     while {$seen < $o(-messages)} {
-	foreach key $keys {
+	foreach key $keys payload [lindex $thousands $turn] {
 	    sender produce -1 $payload $key
 	}
 	incr seen 1000
+	set turn [expr {($turn + 1) % [llength $thousands]}]
 	producer poll 0
+	if {$o(-room)} {
+	    while {[producer output_queue_length] > $o(-room)} {
+		producer poll 1
+	    }
+	}
     }
     set called [expr {([clock microseconds] - [lindex $begun 0]) / 1e6}]
     set left [producer flush 120000]
@@ -330,8 +459,13 @@ proc ::work::Send {} {
     if {$left} {
 	error "$left messages are left"
     }
-    if {[info exists ::delivered] && $::delivered != $seen} {
-	error "$::delivered reports of $seen messages"
+    if {[info exists ::delivered]} {
+	# The first, and then each one whose turn it is.
+	set wanted [expr {$o(-every)
+		? ($seen + $o(-ready) - 1) / $o(-every) + 1 : 0}]
+	if {$::delivered != $wanted} {
+	    error "$::delivered reports of $seen messages, not $wanted"
+	}
     }
     meter::result $begun $ended $seen [expr {$seen * $o(-size)}] \
 	    called [format %.6f $called]
@@ -352,17 +486,20 @@ proc delivered {report} {
 
 proc ::work::report {} {
     set ::delivered 0
+    variable o
     Producer
     master delivery_report callback delivered
+    master delivery_report every $o(-every)
     Send
 }
 
 # ------------------------------------------------------------------- latency
 
-# work::Next, work::Arrived --
+# work::Next, work::Again, work::Arrived --
 #
 #	Sends a message; takes its time when it is back.  The first hundred open
-#	connections and do not count.
+#	connections and do not count.  The very first is sent again until one is
+#	back: only then is it known that the consumer stands at the end.
 
 proc ::work::Next {} {
     variable o
@@ -376,7 +513,18 @@ proc ::work::Next {} {
     sender produce 0 $payload
 }
 
+proc ::work::Again {} {
+    variable again [after 100 ::work::Again]
+    variable payload
+    if {$payload eq ""} {
+	Next
+    } else {
+	sender produce 0 $payload
+    }
+}
+
 proc ::work::Arrived {message} {
+    variable again
     variable took
     variable sent
     variable warm
@@ -387,6 +535,7 @@ proc ::work::Arrived {message} {
     if {![dict exists $message payload] || [dict get $message payload] ne $payload} {
 	return
     }
+    after cancel $again
     lappend took [expr {$arrived - $sent}]
     if {$warm} {
 	incr warm -1
@@ -407,11 +556,11 @@ proc ::work::latency {} {
     variable took {}
     variable begun
     Consumer
-    master config linger.ms 0
+    master config linger.ms 0 {*}$o(-config)
     master producer_creator producer
     producer new_topic sender $o(-topic)
     reader start 0 end ::work::Arrived
-    after 2000 ::work::Next
+    Again
     vwait ::enough
     set ended [meter::mark]
     set took [lsort -integer $took]
@@ -425,7 +574,7 @@ proc ::work::latency {} {
 #	Of a sorted list of microseconds, in milliseconds.
 
 proc ::work::Percent {sorted percent} {
-    set at [expr {[llength $sorted] * $percent / 100}]
+    set at [expr {int([llength $sorted] * $percent / 100)}]
     return [expr {[lindex $sorted $at] / 1000.0}]
 }
 
@@ -487,7 +636,7 @@ proc ::work::Fair {work} {
     meter::Result {*}$line ticks [llength $ticks] \
 	    tick50 [Percent $ticks 50] tick99 [Percent $ticks 99] \
 	    redraws [llength $redraws] redraw50 [Percent $redraws 50] \
-	    redraw99 [Percent $redraws 99]
+	    redraw99 [Percent $redraws 99] redrawmax [Percent $redraws 99.99]
 }
 
 proc ::work::fair_topic {} {

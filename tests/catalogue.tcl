@@ -343,11 +343,11 @@ proc ::catalogue::Kill {name pid} {
     }
 }
 
-# ::catalogue::Strays --
+# ::catalogue::Living --
 #
-#	The processes that a case has left behind, ended now: "pid name" each.
+#	The processes with a mark in their environment: pids and names.
 
-proc ::catalogue::Strays {mark} {
+proc ::catalogue::Living {mark} {
     if {![file isdirectory /proc/self]} {
 	return {}
     }
@@ -368,9 +368,23 @@ proc ::catalogue::Strays {mark} {
 		append text " " [string trim [read $chan]]
 		close $chan
 	    }
-	    catch {exec kill -KILL $pid}
 	    lappend found $text
 	}
+    }
+    return $found
+}
+
+# ::catalogue::Strays --
+#
+#	The processes that a case has left behind, ended now: "pid name" each.
+
+proc ::catalogue::Strays {mark} {
+    # Who is just ending, as the program that has sent a signal, is not left behind.
+    for {set tries 0} {[llength [set found [Living $mark]]] && $tries < 20} {incr tries} {
+	after 50
+    }
+    foreach stray $found {
+	catch {exec kill -KILL [lindex $stray 0]}
     }
     return $found
 }

@@ -494,10 +494,18 @@ proc ::hostile::Turn {} {
 	2 {catch {inner eval [list rename $name ::renamed[Below 9]]}}
 	3 {catch {inner eval {namespace delete ::hostile_ns}; inner eval {namespace eval ::hostile_ns {}}}}
 	4 {catch {inner hide [string trimleft $name :] hidden}; catch {inner invokehidden hidden help}; catch {inner expose hidden}}
-	5 {catch {inner eval [list trace add command $name {delete rename} {apply {args {cbDelete x}}}]}}
+	5 - 8 {
+	    # Not both on one command: Tcl itself, 8.6 and 9.0, frees the trace of a call twice when a command is deleted in
+	    # it that has a trace of deletion which deletes it as well, whatever the command is.
+	    catch {
+		if {[inner eval [list trace info command $name]] eq "" && [inner eval [list trace info execution $name]] eq ""} {
+		    inner eval [list trace add {*}[Pick [list [list command $name {delete rename}] \
+			[list execution $name {enter leave}]]] {apply {args {cbDelete x}}}]
+		}
+	    }
+	}
 	6 {foreach co [inner eval {info commands ::hostile_co*}] {catch {inner eval $co}}}
 	7 {foreach co [inner eval {info commands ::hostile_co*}] {catch {inner eval [list rename $co {}]}}}
-	8 {catch {inner eval [list trace add execution $name {enter leave} {apply {args {cbDelete x}}}]}}
 	9 {inner eval {after 0 {catch {interp delete {}}}}}
 	10 {catch {interp create other; other eval [list set auto_path $::auto_path]; other eval {package require kafka
 	    kafka::kafka create k; k config group.id g; k producer_creator p; k subscriber s; s subscribe t}; interp delete other}}

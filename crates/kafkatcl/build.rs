@@ -9,7 +9,17 @@ fn main() {
     }
     // Calls that rdk/src/wrap.rs makes in librdkafka's place; it says why, and has them for the same systems.
     if target("OS") == "linux" && target("ENV") == "gnu" && ["x86_64", "aarch64"].contains(&&*target("ARCH")) {
-        println!("cargo:rustc-cdylib-link-arg=-Wl,--wrap=pipe,--wrap=accept,--wrap=cnd_timedwait");
+        for name in [
+            "pipe",
+            "accept",
+            "cnd_wait",
+            "cnd_timedwait",
+            "rd_kafka_OffsetFetchRequest",
+            "rd_kafka_handle_OffsetFetch",
+            "rd_kafka_buf_retry",
+        ] {
+            println!("cargo:rustc-cdylib-link-arg=-Wl,--wrap={name}");
+        }
     }
     println!("cargo:rerun-if-changed=build.rs");
 }

@@ -57,13 +57,16 @@ until {[llength [a assignment]] == 4}
 set killed 0
 member b $group
 a callback {lifetimes::once {a delete}}
-produceN $topic 5
+# To all partitions: which of them the other one has by now, nobody knows.
+foreach partition {0 1 2 3} {
+    produceN $topic 5 -partition $partition
+}
 until {$killed}
 until {[llength [b assignment]] == 4} 20000
 b delete
 
 # A member that never looks: it has no callback and nobody polls it, and goes.
-set m [master quietM group.id [unique group]]
+set m [master quietM group.id [unique group] session.timeout.ms 6000]
 $m subscriber quiet
 quiet subscribe $topic
 after 300

@@ -248,6 +248,57 @@ proc ::wire::Strange {address} {
     return
 }
 
+# wire::Offsets --
+#
+#	Committed offsets that cannot be had: the same subscriber asks again, and
+#	reads when it can.
+
+proc ::wire::Offsets {address} {
+    variable job
+    set cut {}
+    foreach n {0 2 8} {
+	lappend cut [list cut body [string range [::fake::reply 9] 0 [expr {$n - 1}]]]
+    }
+    # It is sent five times more, then a new request is made.
+    set cut [concat $cut $cut $cut $cut]
+    # __IN_PROGRESS, as the code of the whole answer.
+    set own [lrepeat 8 [list own body [string range [::fake::reply 9] 0 end-3][binary format Sc -178 0]]]
+    # A broker that does not know such a request, on the connections of now.
+    set kept $::fake::version(9)
+    unset ::fake::version(9)
+    set without [list none body [::fake::reply 18]]
+    set ::fake::version(9) $kept
+    foreach {name api code mutations} [list \
+	    "that cannot be read" 9 UNDERFLOW $cut \
+	    "of a broker that has none" 18 UNSUPPORTED_FEATURE [lrepeat 50 $without] \
+	    "with a code that is librdkafka's own" 9 BAD_MSG $own] {
+	::fake::load $api $mutations
+	array set ::fake::asked {1 0 9 0}
+	set id [Victim $address group -clients 1 -wave 120000 -tell 1]
+	expect $id working 10000
+	check "offsets $name: the error comes" \
+		[expr {[expect $id "error *$code" 10000] ne ""}] {*}[lines $id]
+	if {$api == 18} {
+	    ::fake::load 18 {}
+	    foreach channel [array names ::fake::input] {
+		::fake::Drop $channel
+	    }
+	}
+	check "offsets $name: the same subscriber reads" \
+		[expr {[expect $id read 20000] ne ""}] {*}[lines $id]
+	# Each of the wrong answers, one that is right, and one more of another
+	# connection or assignment.
+	check "offsets $name: asked no more than needed" [expr {[::fake::left] == 0
+		&& $::fake::asked(9) <= ($api == 9 ? [llength $mutations] : 0) + 2}] \
+		"left [::fake::left], asked $::fake::asked(9) times"
+	tell $id calm
+	expect $id "done*" 15000
+	set status [finish $id 5000]
+	check "offsets $name: lives" [expr {$status eq "0"}] "ended with $status"
+    }
+    return
+}
+
 # wire::Busy --
 #
 #	A message that keeps a thread of librdkafka busy for good: deleting the
@@ -513,8 +564,8 @@ proc ::wire::Main {words} {
 		&& ![info exists ::fake::asked(71)]}] "ended with $status"
 	set ::fake::telemetry 0
     }
-    foreach {name command} {Known Deadly Strange Strange Busy Busy Scram Scram
-	    Bombs Bombs} {
+    foreach {name command} {Known Deadly Offsets Offsets Strange Strange Busy Busy
+	    Scram Scram Bombs Bombs} {
 	if {[string match $o(-only) $name] && ($name ni {Known Busy} || $o(-known))} {
 	    set begin [clock milliseconds]
 	    $command $address

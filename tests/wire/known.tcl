@@ -11,8 +11,6 @@
 #	    api	the kind of answer
 #	    patterns	names of mutations (fakelib.tcl) that do it; the first one
 #			is the proof, all of them are left out elsewhere
-#	    also broken	the same happens, now and then, if answers of these kinds
-#			are broken like that, for they share a connection with it
 #	    records	in place of patterns: messages for Fetch
 #	    signal	how the process ends
 #	known::deadly api name	is that mutation in the list?
@@ -46,9 +44,6 @@ namespace eval ::known {
 	 kind group api 11 patterns {{place 25 4 -1} {place 25 4 -2147483648}} signal SIGABRT} \
 	{name "JoinGroup: metadata of a member that is empty or null; an authorized member can send it"
 	 kind group api 11 patterns {{place 35 4 0} {place 35 4 -1}} signal SIGABRT} \
-	{name "OffsetFetch: an answer that cannot be read, or a frame without sense meanwhile"
-	 kind group api 9 patterns {{cut to 2 bytes} {cut to [0-4] bytes} {place 0 t *} {frame of *} drip}
-	 also {8 12 13} broken {{frame of *} half drip} signal SIGSEGV} \
 	{name "GetTelemetrySubscriptions: a list of compressions is allocated as it comes"
 	 kind producer api 71 config {enable.metrics.push true} patterns {{place 27 v null}} signal SIGABRT} \
     ]
@@ -57,14 +52,10 @@ namespace eval ::known {
 proc ::known::deadly {api name} {
     variable entries
     foreach entry $entries {
-	set patterns {}
-	if {[dict exists $entry also] && $api in [dict get $entry also]} {
-	    set patterns [dict get $entry broken]
+	if {[dict get $entry api] != $api || ![dict exists $entry patterns]} {
+	    continue
 	}
-	if {[dict get $entry api] == $api && [dict exists $entry patterns]} {
-	    lappend patterns {*}[dict get $entry patterns]
-	}
-	foreach pattern $patterns {
+	foreach pattern [dict get $entry patterns] {
 	    if {[string match $pattern $name]} {
 		return 1
 	    }

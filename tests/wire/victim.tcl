@@ -6,11 +6,12 @@
 #
 #	tclsh victim.tcl -bootstrap b -kind producer|idempotent|consumer|group|sasl
 #		?-clients n? ?-wave ms? ?-check none|work? ?-config {key value ...}?
-#		?-memory 1?
+#		?-memory 1? ?-tell 1?
 #
 #	It prints `working`; after the line `calm` on its standard input it makes
 #	the last client, prints `done ...` and ends.  -memory 1: one client, and the
-#	highest use of memory when a message or an error came.
+#	highest use of memory when a message or an error came.  -tell 1: prints
+#	`read` at the first message, and `error code` at the first error of a kind.
 
 lappend ::auto_path [file join [file dirname [file dirname [file dirname \
 	[file normalize [info script]]]]] build]
@@ -19,18 +20,34 @@ package require kafka
 namespace eval ::victim {
     variable o
     array set o {-bootstrap {} -kind consumer -clients 4 -wave 300 -check work
-	-config {} -memory 0}
+	-config {} -memory 0 -tell 0}
     variable calm 0
     variable errors 0
     variable messages 0
     variable delivered 0
     variable waves 0
     variable bytes 0
+    variable told {}
+}
+
+# victim::Tell --
+#
+#	With -tell 1: says, once, what came.
+
+proc ::victim::Tell {what} {
+    variable o
+    variable told
+    if {$o(-tell) && $what ni $told} {
+	lappend told $what
+	puts $what
+    }
+    return
 }
 
 proc ::victim::Error {error} {
     variable errors
     incr errors
+    Tell "error [dict get $error code]"
     if {![string match RD_KAFKA_RESP_ERR_* [dict get $error code]]} {
 	puts "BAD an error without a code: $error"
     }
@@ -43,8 +60,10 @@ proc ::victim::Message {message} {
     variable bytes
     if {[dict exists $message error]} {
 	incr errors
+	Tell "error [dict get $message code]"
     } else {
 	incr messages
+	Tell read
 	set bytes [string length [dict get $message payload]]
     }
     return
@@ -203,9 +222,15 @@ proc ::victim::Bomb {} {
 
 proc ::victim::Command {} {
     variable calm
+    variable o
     if {[gets stdin line] >= 0} {
 	set calm 1
 	fileevent stdin readable {}
+	if {$o(-tell)} {
+	    # What was to be seen was seen.
+	    after cancel ::victim::Wave
+	    after 0 ::victim::Wave
+	}
     } elseif {[eof stdin]} {
 	exit 3
     }

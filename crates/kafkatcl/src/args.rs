@@ -4,6 +4,7 @@
 //! The picture of a call: `obj sub ?-switch? ?-option value? required ... ?optional ...? ?rest ...?`. Options come
 //! before the positions, in any order; `--` ends them. Where no position is optional they may follow them, too.
 
+use crate::pick::Field;
 use crate::table::arity;
 use rdk::{Offset, Timeout};
 use tclstubs::{Obj, Prefix, Raise};
@@ -45,6 +46,36 @@ pub const fn plain_name(name: &'static str) -> &'static str {
     }
 }
 
+/// How many words a call may have, known when the table is compiled.
+pub struct Picture {
+    least: usize,
+    most: usize,
+    options: bool,
+}
+
+impl Picture {
+    /// What these parameters allow.
+    pub const fn of(params: &[ParamInfo]) -> Picture {
+        let mut it = Picture {
+            least: 0,
+            most: 0,
+            options: false,
+        };
+        let mut i = 0;
+        while i < params.len() {
+            match params[i].shape {
+                Shape::Required => it.least += 1,
+                Shape::Optional => it.most += 1,
+                Shape::Rest => it.most = usize::MAX / 2,
+                Shape::Switch | Shape::Given => it.options = true,
+            }
+            i += 1;
+        }
+        it.most += it.least;
+        it
+    }
+}
+
 /// The words of a call, read from left to right.
 pub struct Words<'w> {
     positions: &'w [Obj],
@@ -54,26 +85,21 @@ pub struct Words<'w> {
 
 impl<'w> Words<'w> {
     /// Takes the options off and checks the number of the other words.
-    pub fn new(words: &'w [Obj], params: &'static [ParamInfo]) -> Result<Words<'w>, Raise> {
-        let count = |shape| params.iter().filter(|p| p.shape == shape).count();
-        let least = count(Shape::Required);
+    #[inline]
+    pub fn new(words: &'w [Obj], params: &'static [ParamInfo], picture: &Picture) -> Result<Words<'w>, Raise> {
+        let Picture { least, most, .. } = *picture;
         let mut options = Vec::new();
         let mut positions = words;
-        if params.iter().any(is_option) {
+        if picture.options {
             positions = take_options(words, params, &mut options)?;
             // Where nothing is optional, options may also follow the positions: `create name -brokers 3`.
-            if count(Shape::Rest) + count(Shape::Optional) == 0 && positions.len() > least {
+            if most == least && positions.len() > least {
                 if !take_options(&positions[least..], params, &mut options)?.is_empty() {
                     return Err(arity());
                 }
                 positions = &positions[..least];
             }
         }
-        let most = if count(Shape::Rest) > 0 {
-            usize::MAX
-        } else {
-            least + count(Shape::Optional)
-        };
         if positions.len() < least || positions.len() > most {
             return Err(arity());
         }
@@ -291,6 +317,8 @@ word_types! {
     Flag(bool) = "boolean", |word, name| word.as_bool()?;
     /// A command prefix; an empty one turns the callback off.
     Callback(Option<Prefix>) = "prefix", |word, name| Prefix::take(word)?;
+    /// Names of fields of a message.
+    FieldNames(Vec<Field>) = "list", |word, name| crate::pick::fields(word)?;
     /// Where to start: a position, a negative number of messages before the end, or a name.
     Start(Offset) = "offset", |word, name| offset(word)?;
 }

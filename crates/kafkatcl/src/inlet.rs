@@ -4,15 +4,20 @@
 //! clients' other events (see `link`). It is long because waiting, loops over bodies and callbacks take from one place.
 
 use crate::fail::{self, OrRaise};
-use crate::link::Link;
+use crate::link::{Link, Stores};
+use crate::pick::{Field, Picked};
+use crate::recycle::Recycler;
 use crate::render::{self, Before, Fields, Words};
-use rdk::{Code, Event, EventKind, PartitionList, Queue, Timeout};
-use std::cell::{Cell, RefCell};
+use rdk::{Code, Error, Event, EventKind, Fetched, Message, PartitionList, Queue, Received, Timeout};
+use std::cell::{Cell, RefCell, RefMut};
 use std::collections::VecDeque;
+use std::mem;
 use std::rc::{Rc, Weak};
 use std::time::{Duration, Instant};
 use tclstubs::{keep, Door, Interp, Loop, Obj, Prefix, Raise, Turn};
 
+/// So many values one list has at most: longer ones Tcl 8.6 could not hold.
+const MOST_VALUES: usize = 100_000_000;
 /// One wait of librdkafka lasts at most so long, so that a cancelled script ends soon.
 const SLICE: Duration = Duration::from_millis(100);
 
@@ -36,6 +41,17 @@ pub struct Mark {
     pub offset: i64,
 }
 
+impl Mark {
+    /// That of a message.
+    pub fn of(message: &Message<'_>) -> Mark {
+        Mark {
+            topic: message.topic_name().into_owned(),
+            partition: message.partition(),
+            offset: message.offset(),
+        }
+    }
+}
+
 /// What the owner of an inlet does with events.
 pub trait Sieve {
     /// Draws what is for the script; none for what is not. A message goes to the script at once, so it counts as seen.
@@ -49,32 +65,80 @@ pub trait Sieve {
 
     /// A message that has waited here goes to the script now.
     fn seen(&self, _mark: &Mark) {}
+
+    /// May messages be taken from the queue by the batch? Not where a group's rebalances come between them.
+    fn reads_ahead(&self) -> bool {
+        false
+    }
+
+    /// Is the offset of a message stored when it goes to the script?
+    fn stores(&self) -> bool;
+
+    /// A message goes to the script at once: it counts as seen.
+    fn hand_out(&self, message: &Message<'_>);
+
+    /// Draws a message of a batch that goes to the script at once.
+    fn draw_message(&self, words: &Words, message: &Message<'_>) -> Taken {
+        self.hand_out(message);
+        Taken::Fields(Fields::of_message(words, message))
+    }
+
+    /// From now on the offset of each message is stored when it goes to the script.
+    fn store_offsets(&self) {}
 }
 
 /// The sieve of topics and queues: messages, errors and ends of partitions.
-pub struct Plain;
+struct Plain {
+    /// Is the offset of each message stored when it goes to the script?
+    stores: Cell<bool>,
+}
 
 impl Sieve for Plain {
     fn draw(&self, words: &Words, event: Event<'_>) -> Option<Taken> {
-        draw_plain(words, &event)
+        match event.kind() {
+            EventKind::Message => event.messages().next().map(|m| self.draw_message(words, &m)),
+            _ => draw_plain(words, &event),
+        }
+    }
+
+    fn reads_ahead(&self) -> bool {
+        true
+    }
+
+    fn stores(&self) -> bool {
+        self.stores.get()
+    }
+
+    fn hand_out(&self, message: &Message<'_>) {
+        if self.stores.get() {
+            // It fails only for a partition that was stopped on the way.
+            let _ = message.store_offset();
+        }
+    }
+
+    fn store_offsets(&self) {
+        self.stores.set(true);
+    }
+}
+
+/// An error, or the end of a partition.
+fn draw_error(error: &Error) -> Taken {
+    if error.code == Code::PARTITION_EOF {
+        Taken::EndOfPartition
+    } else {
+        Taken::Fields(Fields::of_error(error))
     }
 }
 
 /// Messages, errors and ends of partitions.
+#[inline(always)]
 pub fn draw_plain(words: &Words, event: &Event<'_>) -> Option<Taken> {
     match event.kind() {
         EventKind::Message => event
             .messages()
             .next()
             .map(|m| Taken::Fields(Fields::of_message(words, &m))),
-        EventKind::Error => {
-            let error = event.error();
-            Some(if error.code == Code::PARTITION_EOF {
-                Taken::EndOfPartition
-            } else {
-                Taken::Fields(Fields::of_error(&error))
-            })
-        }
+        EventKind::Error => Some(draw_error(&event.error())),
         _ => None,
     }
 }
@@ -104,6 +168,14 @@ impl Deadline {
     }
 }
 
+/// Who has told that a partition does not exist.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Teller {
+    Nobody,
+    Us,
+    Librdkafka,
+}
+
 /// What to do when a queue has something and there is no callback.
 pub type Idle = Box<dyn Fn(&Inlet)>;
 
@@ -114,35 +186,59 @@ pub struct Inlet {
     callback: RefCell<Option<Prefix>>,
     held: RefCell<VecDeque<(Fields, Option<Mark>)>>,
     closed: Cell<bool>,
-    /// How many errors about unknown partitions have been told already, before librdkafka does.
-    told: Cell<usize>,
+    /// Partitions whose topic is being asked for, and those of which the script was told that they do not exist.
+    unknown: RefCell<Vec<(String, i32, Teller)>>,
     interp: Interp,
     sieve: Box<dyn Sieve>,
     words: Rc<Words>,
+    recycler: Recycler,
     /// What to do when the queue has something and there is no callback.
     idle: Option<Idle>,
     me: Weak<Inlet>,
-    /// Keeps the client; declared after the queue, which must go first.
+    /// Messages of topics and queues are taken from librdkafka by the batch. Those that no script has asked for yet wait
+    /// here, and do not count as seen. None for a subscriber, and once this is closed.
+    ahead: RefCell<Option<Fetched>>,
+    /// Keeps the client; declared after the queue and its messages, which must go first.
     link: Rc<Link>,
 }
 
 impl Inlet {
     /// An inlet for a queue.
     pub fn new(interp: &Interp, link: &Rc<Link>, queue: Queue, sieve: Box<dyn Sieve>, idle: Option<Idle>) -> Rc<Inlet> {
+        let ahead = RefCell::new(sieve.reads_ahead().then(|| Fetched::new(link.client())));
         Rc::new_cyclic(|me| Inlet {
             queue: RefCell::new(queue),
             door: RefCell::new(None),
             callback: RefCell::new(None),
             held: RefCell::new(VecDeque::new()),
             closed: Cell::new(false),
-            told: Cell::new(0),
+            unknown: RefCell::default(),
             interp: interp.clone(),
             sieve,
             words: render::words(),
+            recycler: Recycler::new(),
             idle,
             me: me.clone(),
+            ahead,
             link: link.clone(),
         })
+    }
+
+    /// A partition leads here whose offsets are committed: from now on they are stored, unless the script does that.
+    pub fn store_offsets(&self) {
+        if self.link.stores() != Stores::Nothing {
+            self.sieve.store_offsets();
+        }
+    }
+
+    /// A partition was stopped: what waits here of it is not shown any more.
+    pub fn forget_partition(&self, topic: &str, partition: i32) {
+        if let Some(ahead) = self.ahead.borrow_mut().as_mut() {
+            ahead.forget(topic, partition);
+        }
+        self.held
+            .borrow_mut()
+            .retain(|(fields, _)| !fields.is_of(topic, partition));
     }
 
     /// Lets `f` use the queue.
@@ -191,6 +287,10 @@ impl Inlet {
     pub fn close(&self) {
         self.closed.set(true);
         *self.callback.borrow_mut() = None;
+        self.recycler.rest();
+        if let Ok(mut ahead) = self.ahead.try_borrow_mut() {
+            *ahead = None;
+        }
         if let Ok(mut queue) = self.queue.try_borrow_mut() {
             queue.off();
         }
@@ -207,6 +307,7 @@ impl Inlet {
 
     /// What waits at the head of the queue, drawn; the event itself is given back before this returns, so a script
     /// that runs afterwards finds nothing held.
+    #[inline(always)]
     fn poll(&self, timeout: Timeout) -> Option<Option<Taken>> {
         let Ok(_inside) = self.link.client().enter("consume") else {
             // The process is ending: what comes now is not seen any more.
@@ -214,11 +315,11 @@ impl Inlet {
             return None;
         };
         let queue = self.queue.borrow();
+        if let Some(taken) = self.poll_ahead(&queue) {
+            return Some(taken);
+        }
         let event = queue.poll(timeout)?;
-        let unknown =
-            event.kind() == EventKind::Error && self.told.get() > 0 && event.error().code == Code::UNKNOWN_PARTITION;
-        if unknown {
-            self.told.set(self.told.get() - 1);
+        if event.kind() == EventKind::Error && self.is_second(event.error().code, || event.partition()) {
             return Some(None);
         }
         #[cfg(feature = "plant")]
@@ -229,16 +330,106 @@ impl Inlet {
         Some(self.settle(taken))
     }
 
-    /// The script is told of an unknown partition now; the same from librdkafka would be the second time.
-    pub fn expect_unknown_partition(&self) {
-        self.told.set(self.told.get() + 1);
+    /// The next one of a batch, drawn. When none is left a new batch is taken, if one is ready.
+    #[inline(always)]
+    fn poll_ahead(&self, queue: &Queue) -> Option<Option<Taken>> {
+        let mut ahead = self.ahead.borrow_mut();
+        let fetched = ahead.as_mut()?;
+        if fetched.is_empty() && fetched.fill(queue) == 0 {
+            return None;
+        }
+        let received = fetched.pop()?;
+        let message = received.message();
+        if message.code() != Code::NO_ERROR {
+            return Some(self.draw_error_once(&received));
+        }
+        #[cfg(feature = "plant")]
+        if plant::hit("message_skipped") {
+            return Some(None);
+        }
+        Some(Some(self.sieve.draw_message(&self.words, &message)))
+    }
+
+    /// An error that came with a batch, unless the script was told of it already.
+    fn draw_error_once(&self, received: &Received<'_>) -> Option<Taken> {
+        let message = received.message();
+        let place = || Some((message.topic_name().into_owned(), message.partition(), message.offset()));
+        let second = self.is_second(message.code(), place);
+        (!second).then(|| draw_error(&received.error()))
+    }
+
+    /// Do messages wait here that were taken from librdkafka already?
+    fn has_ahead(&self) -> bool {
+        self.ahead.borrow().as_ref().is_some_and(|ahead| !ahead.is_empty())
+    }
+
+    /// The topic of a partition that was just started is being asked for: should the partition not exist, librdkafka may
+    /// tell it as well, before or after us, if the answer is news to it. The script is told once.
+    pub fn expect_unknown(&self, topic: &str, partition: i32) {
+        self.expect_no_unknown(topic, partition);
+        let mut unknown = self.unknown.borrow_mut();
+        unknown.push((topic.to_string(), partition, Teller::Nobody));
+    }
+
+    /// The partition exists, or nothing is known of it, or it was stopped.
+    pub fn expect_no_unknown(&self, topic: &str, partition: i32) {
+        let mut unknown = self.unknown.borrow_mut();
+        unknown.retain(|(name, number, _)| *number != partition || name != topic);
+    }
+
+    /// Tells that a partition does not exist, unless librdkafka has told it.
+    pub fn tell_unknown(&self, topic: &str, partition: i32, fields: Fields) {
+        let first = match self.teller(topic, partition) {
+            Some(teller) => *teller != Teller::Librdkafka,
+            None => false,
+        };
+        self.expect_no_unknown(topic, partition);
+        if first {
+            let mut unknown = self.unknown.borrow_mut();
+            unknown.push((topic.to_string(), partition, Teller::Us));
+            drop(unknown);
+            self.tell(fields);
+        }
+    }
+
+    /// Is this error of librdkafka about a partition of which the script was told already?
+    #[cold]
+    fn is_second(&self, code: Code, place: impl FnOnce() -> Option<(String, i32, i64)>) -> bool {
+        if code != Code::UNKNOWN_PARTITION || self.unknown.borrow().is_empty() {
+            return false;
+        }
+        let Some((topic, partition, _)) = place() else {
+            return false;
+        };
+        let second = match self.teller(&topic, partition) {
+            Some(mut teller) => mem::replace(&mut *teller, Teller::Librdkafka) == Teller::Us,
+            None => false,
+        };
+        if second {
+            self.expect_no_unknown(&topic, partition);
+        }
+        second
+    }
+
+    fn teller(&self, topic: &str, partition: i32) -> Option<RefMut<'_, Teller>> {
+        RefMut::filter_map(self.unknown.borrow_mut(), |unknown| {
+            let one = unknown.iter_mut().find(|one| one.1 == partition && one.0 == topic)?;
+            Some(&mut one.2)
+        })
+        .ok()
     }
 
     /// Forgets what waits here of partitions that were taken away.
+    #[inline(always)]
     fn settle(&self, taken: Option<Taken>) -> Option<Taken> {
-        let Some(Taken::Revoked(list)) = taken else {
-            return taken;
-        };
+        match taken {
+            Some(Taken::Revoked(list)) => self.forget_revoked(list),
+            other => other,
+        }
+    }
+
+    #[cold]
+    fn forget_revoked(&self, list: Option<PartitionList>) -> Option<Taken> {
         self.held.borrow_mut().retain(|(_, mark)| match (mark, &list) {
             (Some(mark), Some(list)) => !list
                 .iter()
@@ -252,6 +443,14 @@ impl Inlet {
     /// Takes events from the queue although nobody wants messages now, so that a group sees its member alive and its
     /// rebalances answered. At most `limit` messages wait here; they count as seen only when a script gets them.
     pub fn stock(&self, limit: usize) {
+        self.take_stock(limit);
+        if self.callback.borrow().is_some() {
+            // It was lowered; what waits here, and what is left in the queue, is for the callback.
+            self.raise();
+        }
+    }
+
+    fn take_stock(&self, limit: usize) {
         while !self.closed.get() && self.held.borrow().len() < limit {
             self.lower();
             let drawn = {
@@ -299,7 +498,16 @@ impl Inlet {
         self.held.borrow().len()
     }
 
+    #[inline(always)]
     fn next_held(&self) -> Option<Fields> {
+        if self.held.borrow().is_empty() {
+            return None;
+        }
+        self.pop_held()
+    }
+
+    #[cold]
+    fn pop_held(&self) -> Option<Fields> {
         let (fields, mark) = self.held.borrow_mut().pop_front()?;
         if let Some(mark) = mark {
             self.sieve.seen(&mark);
@@ -318,6 +526,7 @@ impl Inlet {
             }
             if self.callback.borrow().is_none() {
                 self.lower();
+                self.recycler.rest();
                 if let Some(idle) = &self.idle {
                     idle(self);
                 }
@@ -326,10 +535,20 @@ impl Inlet {
             let fields = match self.next_held() {
                 Some(fields) => Some(fields),
                 None => {
-                    // Lowered before the look: what comes after the look rings again.
-                    self.lower();
+                    // Lowered before the look: what comes after the look rings again. What waits here needs no look.
+                    let looks = !self.has_ahead();
+                    if looks {
+                        self.lower();
+                    }
                     match self.poll(Timeout::NONE) {
-                        None => return,
+                        None => {
+                            if !looks {
+                                // The process is ending, or is a forked child: nothing comes out any more.
+                                self.lower();
+                            }
+                            self.recycler.rest();
+                            return;
+                        }
                         Some(Some(Taken::Fields(fields))) => Some(fields),
                         // The end of a partition is no news for a callback.
                         Some(_) => None,
@@ -345,7 +564,7 @@ impl Inlet {
             if let Some(fields) = fields {
                 let callback = self.callback.borrow().clone();
                 if let Some(callback) = callback {
-                    callback.call(&self.interp, fields.list(&self.words));
+                    self.recycler.call(&self.words, &self.interp, &callback, fields);
                 }
             }
             if turn.over() {
@@ -366,22 +585,54 @@ impl Inlet {
         }
     }
 
+    /// What is there for the script already; that needs no clock.
+    #[inline(always)]
+    fn take_ready(&self) -> Result<Option<Taken>, Raise> {
+        // In a forked child nothing ever comes, and the queue does not wait.
+        self.link.client().check_process("consume").or_raise()?;
+        self.look();
+        if let Some(fields) = self.next_held() {
+            return Ok(Some(Taken::Fields(fields)));
+        }
+        if self.closed.get() {
+            return Ok(None);
+        }
+        Ok(self.poll(Timeout::NONE).flatten())
+    }
+
+    /// What has been answered about started partitions, for a script that does not let the event loop do it.
+    #[inline(always)]
+    fn look(&self) {
+        if self.link.checks().due() {
+            self.link.checks().serve(self.link.client());
+        }
+    }
+
+    /// Waits for the next thing for the script, so long.
+    ///
+    /// # Errors
+    /// As of [`Inlet::take`].
+    pub fn take_within(&self, timeout: Timeout) -> Result<Option<Taken>, Raise> {
+        match self.take_ready()? {
+            None => self.wait(Deadline::after(timeout)),
+            some => Ok(some),
+        }
+    }
+
     /// Waits for the next thing for the script.
     ///
     /// # Errors
     /// The script was cancelled or hit a limit; the object was deleted meanwhile.
+    #[inline]
     pub fn take(&self, deadline: Deadline) -> Result<Option<Taken>, Raise> {
-        // In a forked child nothing ever comes, and the queue does not wait.
-        self.link.client().check_process("consume").or_raise()?;
-        if let Some(fields) = self.next_held() {
-            return Ok(Some(Taken::Fields(fields)));
+        match self.take_ready()? {
+            None => self.wait(deadline),
+            some => Ok(some),
         }
-        // What is there already needs no clock.
-        if !self.closed.get() {
-            if let Some(Some(taken)) = self.poll(Timeout::NONE) {
-                return Ok(Some(taken));
-            }
-        }
+    }
+
+    #[cold]
+    fn wait(&self, deadline: Deadline) -> Result<Option<Taken>, Raise> {
         loop {
             if self.closed.get() {
                 return Ok(None);
@@ -389,9 +640,16 @@ impl Inlet {
             let slice = deadline.slice();
             // Rounded up: a rest of less than a millisecond must not become a loop of waits of none.
             let ms = slice.as_micros().div_ceil(1000);
-            match self.poll(Timeout::ms(i64::try_from(ms).unwrap_or(100))) {
-                Some(Some(taken)) => return Ok(Some(taken)),
-                Some(None) => {}
+            let polled = self.poll(Timeout::ms(i64::try_from(ms).unwrap_or(100)));
+            if let Some(Some(taken)) = polled {
+                return Ok(Some(taken));
+            }
+            self.look();
+            if let Some(fields) = self.next_held() {
+                return Ok(Some(Taken::Fields(fields)));
+            }
+            match polled {
+                Some(_) => {}
                 None if slice.is_zero() => return Ok(None),
                 None => self.interp.check_cancel()?,
             }
@@ -416,13 +674,13 @@ impl Inlet {
     /// # Errors
     /// A Kafka error; nothing came in time (`_TIMED_OUT`); the array could not be set, and the message is kept.
     pub fn consume(&self, timeout: Timeout, array: Obj) -> Result<bool, Raise> {
-        match self.take(Deadline::after(timeout))? {
+        match self.take_within(timeout)? {
             Some(Taken::EndOfPartition | Taken::Revoked(_)) => {
                 Fields::clear(&self.words, &self.interp, &array)?;
                 Ok(false)
             }
             Some(Taken::Fields(fields @ Fields::Message { .. })) => {
-                if let Err(error) = fields.fill(&self.words, &self.interp, &array, &mut Before::Unknown) {
+                if let Err(error) = fields.fill(&self.words, &self.interp, &array, &mut Before::unknown()) {
                     self.put_back(fields);
                     return Err(error);
                 }
@@ -441,6 +699,123 @@ impl Inlet {
         }
     }
 
+    /// The `consume_list`: picked fields of up to `count` messages, or of as many as come within the time; when that is
+    /// over, of those that are there already. They count as seen when the list is there, not before.
+    ///
+    /// # Errors
+    /// Nothing has come yet, and: a Kafka error is next; the script was cancelled or hit a limit; the object was deleted.
+    pub fn list(&self, timeout: Timeout, count: usize, fields: Vec<Field>, stop_at_end: bool) -> Result<Obj, Raise> {
+        self.link.client().check_process("consume_list").or_raise()?;
+        let deadline = Deadline::after(timeout);
+        let mut count = count.min(MOST_VALUES / fields.len().max(1));
+        let mut over = false;
+        let mut picked = Picked::new(fields, self.sieve.stores());
+        while picked.count() < count && !self.closed.get() {
+            if !over && deadline.is_over() {
+                over = true;
+                count = count.min(picked.count() + self.waiting());
+                continue;
+            }
+            self.look();
+            let before = picked.count();
+            let step = match self.pick(&mut picked, count, Timeout::NONE) {
+                None if over => break,
+                None => {
+                    let ms = deadline.slice().as_micros().div_ceil(1000);
+                    self.pick(&mut picked, count, Timeout::ms(i64::try_from(ms).unwrap_or(100)))
+                }
+                some => some,
+            };
+            match step {
+                Some(Some(Taken::EndOfPartition | Taken::Revoked(_))) if stop_at_end => break,
+                Some(Some(Taken::Fields(drawn))) => {
+                    if before > 0 {
+                        // What came before it goes to the script first.
+                        self.put_back(drawn);
+                        break;
+                    }
+                    let Fields::Error { code, message, .. } = drawn else {
+                        break;
+                    };
+                    let code = Code::from_name(&code.text()).unwrap_or(Code::STATE);
+                    return Err(fail::refuse("consume_list", code, message.text(), code.advice()));
+                }
+                _ => {}
+            }
+            match self.interp.check_cancel() {
+                // A cancelled script is told again at its next command; what was taken for it is not kept from it.
+                Err(_) if picked.count() > 0 => break,
+                Err(raise) => return Err(raise),
+                Ok(()) => {}
+            }
+        }
+        if let Some(seen) = picked.seen() {
+            // It fails only for partitions that were stopped or taken away meanwhile.
+            let _ = self.link.client().store_offsets(&seen);
+        }
+        Ok(picked.list())
+    }
+
+    /// How many messages there are at the moment, at the most.
+    fn waiting(&self) -> usize {
+        let ahead = self.ahead.borrow().as_ref().map_or(0, Fetched::len);
+        self.held.borrow().len() + ahead + self.queue.borrow().len()
+    }
+
+    /// Picks one message, or what is left of a batch. None: nothing came in time; something else: it was no message.
+    fn pick(&self, picked: &mut Picked, count: usize, timeout: Timeout) -> Option<Option<Taken>> {
+        let held = self.held.borrow_mut().pop_front();
+        if let Some((drawn, mark)) = held {
+            return Some(if picked.add_drawn(&drawn, mark) {
+                None
+            } else {
+                Some(Taken::Fields(drawn))
+            });
+        }
+        let Ok(_inside) = self.link.client().enter("consume_list") else {
+            // The process is ending: what comes now is not seen any more.
+            std::thread::sleep(Duration::from_millis(u64::try_from(timeout.as_ms()).unwrap_or(0)));
+            return None;
+        };
+        let queue = self.queue.borrow();
+        if let Some(fetched) = self.ahead.borrow_mut().as_mut() {
+            if fetched.is_empty() {
+                fetched.fill(&queue);
+            }
+            let before = picked.count();
+            while picked.count() < count {
+                let Some(received) = fetched.pop_message() else { break };
+                #[cfg(feature = "plant")]
+                if plant::hit("message_skipped") {
+                    continue;
+                }
+                picked.add(&self.words, &received.message());
+            }
+            if picked.count() > before {
+                return Some(None);
+            }
+            if let Some(received) = fetched.pop() {
+                return Some(self.draw_error_once(&received));
+            }
+        }
+        let event = queue.poll(timeout)?;
+        if event.kind() == EventKind::Error && self.is_second(event.error().code, || event.partition()) {
+            return Some(None);
+        }
+        if event.kind() == EventKind::Message {
+            #[cfg(feature = "plant")]
+            if plant::hit("message_skipped") {
+                return Some(None);
+            }
+            if let Some(message) = event.messages().next() {
+                picked.add(&self.words, &message);
+            }
+            return Some(None);
+        }
+        let taken = self.sieve.draw(&self.words, event);
+        Some(self.settle(taken))
+    }
+
     /// The `consume_batch` of topics and queues, as a loop over the body.
     pub fn batch(
         self: &Rc<Self>,
@@ -456,7 +831,7 @@ impl Inlet {
             left: count,
             done: 0,
             array,
-            before: Before::Unknown,
+            before: Before::of_loop(),
             body,
             stop_at_end,
         })
@@ -511,5 +886,8 @@ impl Loop for Batch {
 /// A new queue of this client as an inlet.
 pub fn open(interp: &Interp, link: &Rc<Link>) -> Result<Rc<Inlet>, Raise> {
     let queue = link.client().new_queue().or_raise()?;
-    Ok(Inlet::new(interp, link, queue, Box::new(Plain), None))
+    let sieve = Plain {
+        stores: Cell::new(link.stores() == Stores::All),
+    };
+    Ok(Inlet::new(interp, link, queue, Box::new(sieve), None))
 }

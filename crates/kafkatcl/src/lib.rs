@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod checks;
 mod describe;
 mod exit;
 mod fail;
@@ -14,8 +15,10 @@ mod inlet;
 mod link;
 mod names;
 mod object;
+mod pick;
 #[cfg(feature = "plant")]
 mod planting;
+mod recycle;
 mod render;
 mod settings;
 mod table;

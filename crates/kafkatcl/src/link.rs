@@ -3,9 +3,11 @@
 //! moment. It must not hold messages of consumers (see `inlet`). It is long because failures that no callback hears of are
 //! counted where reports are drawn, shown and flushed.
 
+use crate::checks::Checks;
 use crate::exit::{self, Lost};
 use crate::fail::{self, OrRaise};
-use crate::render;
+use crate::recycle::Recycler;
+use crate::render::{self, Report, Store};
 use rdk::{Client, Code, Event, EventKind, Metadata, Queue, Timeout};
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -103,7 +105,7 @@ impl Sampling {
 /// What is ready for a callback, drawn, with the event already given back.
 enum Drawn {
     /// With what it says was not delivered.
-    Report(Obj, Lost),
+    Report(Report, Lost),
     Error(Obj),
     Statistics(Obj),
     Log(Obj, rdk::LogLine),
@@ -114,6 +116,17 @@ fn is_passing(code: Code) -> bool {
     code == Code::NOT_LEADER_FOR_PARTITION || code == Code::LEADER_NOT_AVAILABLE
 }
 
+/// Which offsets of messages from partitions that the script has started are stored when it gets them.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Stores {
+    /// None: the script does it.
+    Nothing,
+    /// Those of partitions that go on where the group stopped, for they are committed.
+    Committed,
+    /// All: the statistics show them.
+    All,
+}
+
 /// A running client.
 pub struct Link {
     // The order is the order of dropping: the door, the queue, then the client.
@@ -122,6 +135,8 @@ pub struct Link {
     client: Client,
     interp: Interp,
     routes: Rc<Routes>,
+    words: Rc<render::Words>,
+    recycler: Recycler,
     drawn: RefCell<VecDeque<Drawn>>,
     /// The pause before more failed deliveries are told that no callback is told of.
     saying: RefCell<Option<Timer>>,
@@ -136,6 +151,8 @@ pub struct Link {
     /// One reference here, and one in each [`Share`].
     shares: Rc<()>,
     metadata: RefCell<Option<(Instant, Rc<Metadata>)>>,
+    stores: Stores,
+    checks: Checks,
     me: Weak<Link>,
 }
 
@@ -170,7 +187,7 @@ impl Deref for Share {
 
 impl Link {
     /// Wraps a client that has just been opened.
-    pub fn new(interp: &Interp, client: Client, routes: &Rc<Routes>) -> Result<Rc<Link>, Raise> {
+    pub fn new(interp: &Interp, client: Client, routes: &Rc<Routes>, stores: Stores) -> Result<Rc<Link>, Raise> {
         let mut main = client.main_queue().or_raise()?;
         Ok(Rc::new_cyclic(|me: &Weak<Link>| {
             let weak = me.clone();
@@ -191,6 +208,8 @@ impl Link {
                 client,
                 interp: interp.clone(),
                 routes: routes.clone(),
+                words: render::words(),
+                recycler: Recycler::new(),
                 drawn: RefCell::new(VecDeque::new()),
                 saying: RefCell::new(None),
                 gave_up: Cell::new(false),
@@ -199,14 +218,27 @@ impl Link {
                 until: Cell::new(None),
                 shares: Rc::new(()),
                 metadata: RefCell::new(None),
+                stores,
+                checks: Checks::default(),
                 me: me.clone(),
             }
         }))
     }
 
+    /// Which offsets are ours to store.
+    pub fn stores(&self) -> Stores {
+        self.stores
+    }
+
     /// The client.
     pub fn client(&self) -> &Client {
         &self.client
+    }
+
+    /// Whether the partitions that were started exist.
+    #[inline(always)]
+    pub fn checks(&self) -> &Checks {
+        &self.checks
     }
 
     /// Takes events from the main queue and calls back, until the queue is empty or the turn is over. Returns how many
@@ -225,6 +257,7 @@ impl Link {
             let Some(next) = next else {
                 self.lower();
                 if !self.draw_next(Timeout::NONE) {
+                    self.recycler.rest();
                     return served;
                 }
                 self.raise();
@@ -305,6 +338,7 @@ impl Link {
         match event.kind() {
             EventKind::Delivery => {
                 let wanted = self.routes.delivery.borrow().is_some() && self.interp.usable();
+                let mut store = Store::default();
                 let (mut to_say, mut to_call) = (Lost::default(), Lost::default());
                 for message in event.messages() {
                     let lost = Lost::of(&message);
@@ -321,14 +355,14 @@ impl Link {
                                 continue;
                             }
                             if plant::hit("report_doubled") {
-                                drawn.push_back(Drawn::Report(render::report(&message), waits));
+                                drawn.push_back(Drawn::Report(Report::of(&self.words, &mut store, &message), waits));
                             }
                             if plant::hit("report_early") {
-                                drawn.push_front(Drawn::Report(render::report(&message), waits));
+                                drawn.push_front(Drawn::Report(Report::of(&self.words, &mut store, &message), waits));
                                 continue;
                             }
                         }
-                        drawn.push_back(Drawn::Report(render::report(&message), waits));
+                        drawn.push_back(Drawn::Report(Report::of(&self.words, &mut store, &message), waits));
                     }
                 }
                 drop(drawn);
@@ -368,12 +402,18 @@ impl Link {
     /// Calls back what has been drawn.
     fn show(&self, drawn: Drawn) {
         let (route, argument) = match drawn {
-            Drawn::Report(list, lost) => {
+            Drawn::Report(report, lost) => {
                 if !lost.is_none() {
                     let heard = self.routes.delivery.borrow().is_some() && self.interp.usable();
                     exit::calls(&self.client.name(), lost, !heard);
                 }
-                (&self.routes.delivery, list)
+                let prefix = self.routes.delivery.borrow().clone();
+                let Some(prefix) = prefix else { return };
+                match report.fields(&self.words) {
+                    Ok(fields) => self.recycler.call(&self.words, &self.interp, &prefix, fields),
+                    Err(list) => prefix.call(&self.interp, list),
+                }
+                return;
             }
             Drawn::Error(list) => (&self.routes.error, list),
             Drawn::Statistics(json) => (&self.routes.statistics, json),
@@ -514,6 +554,7 @@ impl Link {
     /// messages that were given up are among it; those were counted.)
     fn discard(&self) {
         self.lower();
+        self.recycler.rest();
         if self.client.inherited() {
             return; // its queue may be locked for ever
         }

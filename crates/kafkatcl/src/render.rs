@@ -1,16 +1,17 @@
 //! Rust values to Tcl values: messages, errors, reports, partitions, metadata. The only place that decides how they
-//! look to a script. It must not call scripts or wait.
+//! look to a script. It must not call scripts or wait. It is long because one message is shown as a list, as a dictionary,
+//! in an array and in the value of the message before, and all must say the same.
 
 use crate::fail;
 use rdk::{Code, Error, Message, Metadata, Offset, PartitionList};
-use std::cell::RefCell;
-use std::mem::ManuallyDrop;
+use std::cell::{Cell, RefCell};
+use std::mem::{swap, ManuallyDrop};
 use std::rc::Rc;
-use tclstubs::{Interp, Obj, Raise, Reply};
+use tclstubs::{Filler, Form, Interp, Obj, Raise, Reply};
 
 /// An empty result.
 pub fn nothing() -> Result<Reply, Raise> {
-    Ok(Reply::Value(Obj::empty()))
+    Ok(Reply::Nothing)
 }
 /// A number.
 pub fn int(value: i64) -> Result<Reply, Raise> {
@@ -41,10 +42,25 @@ pub struct Words {
     error: Obj,
     code: Obj,
     message: Obj,
-    last_topic: RefCell<(String, Obj)>,
+    last_topic: RefCell<(Vec<u8>, Obj)>,
     last_partition: RefCell<(i32, Obj)>,
     last_timestamp: RefCell<(i64, Obj)>,
+    /// Values of the last message that nobody holds any more, for the next one.
+    spare_payload: Cell<Option<Obj>>,
+    spare_key: Cell<Option<Obj>>,
+    spare_offset: Cell<Option<Obj>>,
+    /// How often an array was filled or cleared.
+    fills: Cell<u64>,
+    /// So many times the size of an array is not asked for: the last one was large, and Tcl counts one by one.
+    uncounted: Cell<u32>,
 }
+
+/// An array of more elements is large; and how long that is remembered.
+const LARGE: i64 = 64;
+const UNCOUNTED: u32 = 1000;
+
+/// A spare byte array has at most so many bytes: the memory of a large message must not stay.
+const SPARE_BYTES: usize = 4096;
 
 thread_local! {
     // Values must go before Tcl does, so they are dropped by Tcl's thread exit and not by Rust's.
@@ -66,9 +82,14 @@ pub fn words() -> Rc<Words> {
         error: Obj::text_of("error"),
         code: Obj::text_of("code"),
         message: Obj::text_of("message"),
-        last_topic: RefCell::new((String::new(), Obj::empty())),
+        last_topic: RefCell::new((Vec::new(), Obj::empty())),
         last_partition: RefCell::new((0, Obj::int(0))),
         last_timestamp: RefCell::new((0, Obj::int(0))),
+        spare_payload: Cell::new(None),
+        spare_key: Cell::new(None),
+        spare_offset: Cell::new(None),
+        fills: Cell::new(0),
+        uncounted: Cell::new(0),
     });
     WORDS.with(|w| *w.borrow_mut() = Some(made.clone()));
     tclstubs::at_thread_exit(|| {
@@ -79,6 +100,17 @@ pub fn words() -> Rc<Words> {
 }
 
 impl Words {
+    /// May the size of an array be asked for?
+    fn counts(&self) -> bool {
+        let left = self.uncounted.get();
+        self.uncounted.set(left.saturating_sub(1));
+        left == 0
+    }
+    fn counted(&self, size: Option<i64>) {
+        if size.is_some_and(|size| size > LARGE) {
+            self.uncounted.set(UNCOUNTED);
+        }
+    }
     fn errors(&self) -> [&Obj; 3] {
         [&self.error, &self.code, &self.message]
     }
@@ -93,27 +125,75 @@ impl Words {
         ]
     }
 
-    fn topic_value(&self, name: &str) -> Obj {
+    /// The topic of a message.
+    pub fn topic_value(&self, message: &Message<'_>) -> Obj {
         let mut last = self.last_topic.borrow_mut();
+        let name = message.topic_bytes();
         if last.0 != name {
-            *last = (name.to_string(), Obj::text_of(name));
+            *last = (name.to_vec(), Obj::text_of(&message.topic_name()));
         }
         last.1.clone()
     }
-    fn partition_value(&self, partition: i32) -> Obj {
+    /// A partition.
+    pub fn partition_value(&self, partition: i32) -> Obj {
         let mut last = self.last_partition.borrow_mut();
         if last.0 != partition {
             *last = (partition, Obj::int(i64::from(partition)));
         }
         last.1.clone()
     }
-    fn timestamp_value(&self, ms: i64) -> Obj {
+    #[inline(always)]
+    fn payload_value(&self, bytes: &[u8]) -> Obj {
+        bytes_value(self.spare_payload.take(), bytes)
+    }
+    #[inline(always)]
+    fn key_value(&self, bytes: &[u8]) -> Obj {
+        bytes_value(self.spare_key.take(), bytes)
+    }
+    /// The offset of a message. A report of a message that the broker gave none has `invalid`.
+    #[inline]
+    fn offset_value(&self, raw: i64) -> Obj {
+        if raw < 0 {
+            return offset(Offset::from_raw(raw));
+        }
+        let spare = self.spare_offset.take();
+        spare
+            .and_then(|mut spare| spare.set_int(raw).then_some(spare))
+            .unwrap_or_else(|| Obj::int(raw))
+    }
+    /// A timestamp.
+    pub fn timestamp_value(&self, ms: i64) -> Obj {
         let mut last = self.last_timestamp.borrow_mut();
         if last.0 != ms {
             *last = (ms, Obj::int(ms));
         }
         last.1.clone()
     }
+}
+
+/// Bytes as a value: the spare one, if there is one and nobody else holds it.
+#[inline(always)]
+fn bytes_value(spare: Option<Obj>, bytes: &[u8]) -> Obj {
+    match spare {
+        None => Obj::bytes_of(bytes),
+        // Apart from where there never is one.
+        Some(spare) => bytes_again(spare, bytes),
+    }
+}
+
+#[inline(never)]
+fn bytes_again(mut spare: Obj, bytes: &[u8]) -> Obj {
+    if bytes.len() <= SPARE_BYTES && spare.set_bytes(bytes) {
+        spare
+    } else {
+        Obj::bytes_of(bytes)
+    }
+}
+
+/// Can the bytes of a message before serve for another one?
+#[inline]
+fn is_spare(value: &Obj) -> bool {
+    !value.is_shared() && value.byte_len().is_some_and(|len| len <= SPARE_BYTES)
 }
 
 /// What a consumer gives to a script: a message or an error, drawn once, to be shown as a list or in an array.
@@ -146,14 +226,15 @@ pub enum Fields {
 
 impl Fields {
     /// Draws a message.
+    #[inline(always)]
     pub fn of_message(w: &Words, message: &Message<'_>) -> Fields {
         Fields::Message {
-            payload: Obj::bytes_of(message.payload().unwrap_or_default()),
+            payload: w.payload_value(message.payload().unwrap_or_default()),
             partition: w.partition_value(message.partition()),
-            offset: position(message.offset()),
-            topic: w.topic_value(&message.topic_name()),
+            offset: w.offset_value(message.offset()),
+            topic: w.topic_value(message),
             timestamp: w.timestamp_value(message.timestamp().map_or(-1, |t| t.0)),
-            key: message.key().map(Obj::bytes_of),
+            key: message.key().map(|key| w.key_value(key)),
         }
     }
 
@@ -173,6 +254,7 @@ impl Fields {
     }
 
     /// As a list of names and values: `payload partition offset timestamp topic ?key?` or `error code message`.
+    #[inline]
     pub fn list(&self, w: &Words) -> Obj {
         match self {
             Fields::Message {
@@ -183,36 +265,84 @@ impl Fields {
                 timestamp,
                 key,
             } => {
-                let mut items = [
-                    w.payload.clone(),
-                    payload.clone(),
-                    w.partition.clone(),
-                    partition.clone(),
-                    w.offset.clone(),
-                    offset.clone(),
-                    w.timestamp.clone(),
-                    timestamp.clone(),
-                    w.topic.clone(),
-                    topic.clone(),
-                    w.key.clone(),
-                    w.key.clone(),
-                ];
+                let p = [&w.payload, payload, &w.partition, partition, &w.offset, offset];
+                let q = [&w.timestamp, timestamp, &w.topic, topic];
                 match key {
                     Some(key) => {
-                        items[11] = key.clone();
-                        Obj::list_of(&items)
+                        Obj::list_of_refs([p[0], p[1], p[2], p[3], p[4], p[5], q[0], q[1], q[2], q[3], &w.key, key])
                     }
-                    None => Obj::list_of(&items[..10]),
+                    None => Obj::list_of_refs([p[0], p[1], p[2], p[3], p[4], p[5], q[0], q[1], q[2], q[3]]),
                 }
             }
-            Fields::Error { error, code, message } => Obj::list_of(&[
-                w.error.clone(),
-                error.clone(),
-                w.code.clone(),
-                code.clone(),
-                w.message.clone(),
-                message.clone(),
-            ]),
+            Fields::Error { error, code, message } => {
+                Obj::list_of_refs([&w.error, error, &w.code, code, &w.message, message])
+            }
+        }
+    }
+
+    /// As a value for a callback: the same text in this form. (An error is always a list.)
+    pub fn value(&self, w: &Words, form: Form) -> Obj {
+        match (self, form) {
+            (
+                Fields::Message {
+                    payload,
+                    partition,
+                    offset,
+                    topic,
+                    timestamp,
+                    key,
+                },
+                Form::Dict,
+            ) => {
+                let a = [(&w.payload, payload), (&w.partition, partition), (&w.offset, offset)];
+                let b = [(&w.timestamp, timestamp), (&w.topic, topic)];
+                match key {
+                    Some(key) => Obj::dict_of_refs([a[0], a[1], a[2], b[0], b[1], (&w.key, key)]),
+                    None => Obj::dict_of_refs([a[0], a[1], a[2], b[0], b[1]]),
+                }
+            }
+            _ => self.list(w),
+        }
+    }
+
+    /// What has to be known to fill `value`, which was made of this message, anew. None for an error.
+    pub fn shown(self, value: &Obj) -> Option<Shown> {
+        match self {
+            Fields::Message {
+                payload,
+                partition,
+                offset,
+                topic,
+                timestamp,
+                key,
+            } => Some(Shown {
+                value: value.clone(),
+                payload,
+                partition,
+                offset,
+                topic,
+                timestamp,
+                key,
+            }),
+            Fields::Error { .. } => None,
+        }
+    }
+
+    /// The end of it: what nobody else holds serves for the next message.
+    #[inline]
+    pub fn recycle(self, w: &Words) {
+        if let Fields::Message {
+            payload, offset, key, ..
+        } = self
+        {
+            if is_spare(&payload) {
+                w.spare_payload.set(Some(payload));
+            }
+            if let Some(key) = key.filter(is_spare) {
+                w.spare_key.set(Some(key));
+            }
+            // Looked at when it is used: whoever holds it now may have let it go by then.
+            w.spare_offset.set(Some(offset));
         }
     }
 
@@ -220,7 +350,12 @@ impl Fields {
     /// last one, and is brought up to date.
     pub fn fill(&self, w: &Words, interp: &Interp, array: &Obj, before: &mut Before) -> Result<(), Raise> {
         // Until all is set, anything may be there.
-        let was = std::mem::replace(before, Before::Unknown);
+        let mut was = std::mem::replace(&mut before.held, Held::Unknown);
+        // Somebody else has filled an array since, and it may be this one.
+        if w.fills.replace(w.fills.get().wrapping_add(1)) != before.fills {
+            was = Held::Unknown;
+        }
+        before.fills = w.fills.get();
         match self {
             Fields::Message {
                 payload,
@@ -230,23 +365,38 @@ impl Fields {
                 timestamp,
                 key,
             } => {
-                let fixed = [
+                let mut mine = 5;
+                let mut all = [
                     (&w.payload, payload),
                     (&w.partition, partition),
                     (&w.offset, offset),
                     (&w.topic, topic),
                     (&w.timestamp, timestamp),
+                    // Only if there is one.
+                    (&w.key, payload),
                 ];
-                interp.set_elements(array, &fixed)?;
-                match key {
-                    Some(key) => interp.set_elements(array, &[(&w.key, key)])?,
-                    None if was == Before::Keyless => {}
-                    None => interp.unset_elements(array, &[&w.key])?,
+                if let Some(key) = key {
+                    all[5].1 = key;
+                    mine = 6;
                 }
-                if was == Before::Unknown {
+                let elements = &all[..mine];
+                match &mut before.filler {
+                    Some(filler) => filler.fill(interp, array, elements)?,
+                    None => interp.set_elements(array, elements)?,
+                }
+                // To look for each one that is not there costs more than all the rest, but to count a large array more still.
+                let alone = was == Held::Unknown && w.counts() && {
+                    let size = interp.array_size(array);
+                    w.counted(size);
+                    size == i64::try_from(mine).ok()
+                };
+                if key.is_none() && was != Held::Keyless && !alone {
+                    interp.unset_elements(array, &[&w.key])?;
+                }
+                if was == Held::Unknown && !alone {
                     interp.unset_elements(array, &w.errors())?;
                 }
-                *before = if key.is_some() { Before::Keyed } else { Before::Keyless };
+                before.held = if key.is_some() { Held::Keyed } else { Held::Keyless };
             }
             Fields::Error { error, code, message } => {
                 interp.set_elements(array, &[(&w.error, error), (&w.code, code), (&w.message, message)])?;
@@ -256,16 +406,121 @@ impl Fields {
         Ok(())
     }
 
+    /// Is it a message of this partition?
+    pub fn is_of(&self, name: &str, number: i32) -> bool {
+        match self {
+            Fields::Message { topic, partition, .. } => {
+                partition.as_int().is_ok_and(|p| p == i64::from(number)) && topic.is(name)
+            }
+            Fields::Error { .. } => false,
+        }
+    }
+
     /// Removes the fields of an earlier message or error from an array.
     pub fn clear(w: &Words, interp: &Interp, array: &Obj) -> Result<(), Raise> {
+        w.fills.set(w.fills.get().wrapping_add(1));
         interp.unset_elements(array, &w.messages())?;
         interp.unset_elements(array, &w.errors())
     }
 }
 
+/// A message as a value for a callback, with the values in it.
+pub struct Shown {
+    value: Obj,
+    payload: Obj,
+    partition: Obj,
+    offset: Obj,
+    topic: Obj,
+    timestamp: Obj,
+    key: Option<Obj>,
+}
+
+impl Shown {
+    /// The value.
+    pub fn value(&self) -> &Obj {
+        &self.value
+    }
+
+    /// Fills the value anew with a message; only what differs is changed. The values before are in `fields` then. False, and
+    /// `fields` as they were, if they do not fit or somebody else holds the value; it must not be shown then.
+    #[inline]
+    pub fn refill(&mut self, w: &Words, fields: &mut Fields) -> bool {
+        let Fields::Message {
+            payload,
+            partition,
+            offset,
+            topic,
+            timestamp,
+            key,
+        } = fields
+        else {
+            return false;
+        };
+        if self.key.is_some() != key.is_some() {
+            return false;
+        }
+        let Some(mut to) = self.value.refill() else {
+            return false;
+        };
+        let mut done = to.put(0, &w.payload, payload) && to.put(2, &w.offset, offset);
+        // Values that repeat are the same ones, see `Words`.
+        if !self.partition.is_same(partition) {
+            done &= to.put(1, &w.partition, partition);
+        }
+        if !self.timestamp.is_same(timestamp) {
+            done &= to.put(3, &w.timestamp, timestamp);
+        }
+        if !self.topic.is_same(topic) {
+            done &= to.put(4, &w.topic, topic);
+        }
+        if let Some(key) = key {
+            done &= to.put(5, &w.key, key);
+        }
+        if done {
+            swap(&mut self.payload, payload);
+            swap(&mut self.partition, partition);
+            swap(&mut self.offset, offset);
+            swap(&mut self.topic, topic);
+            swap(&mut self.timestamp, timestamp);
+            swap(&mut self.key, key);
+        }
+        done
+    }
+}
+
+/// What is known of the array that a message or an error is put into.
+pub struct Before {
+    held: Held,
+    /// The number of the fill that knows it.
+    fills: u64,
+    /// Only for a loop: leaves alone what has not changed since the last turn.
+    filler: Option<Filler<3>>,
+}
+
+impl Before {
+    /// Nothing is known.
+    pub fn unknown() -> Before {
+        Before {
+            held: Held::Unknown,
+            fills: 0,
+            filler: None,
+        }
+    }
+
+    /// A loop fills one array again and again. From message to message these hardly ever change: partition, topic,
+    /// timestamp.
+    pub fn of_loop() -> Before {
+        Before {
+            held: Held::Unknown,
+            fills: 0,
+            filler: Some(Filler::new([1, 3, 4])),
+        }
+    }
+}
+
 /// What a loop has last put into its array, so that what cannot be there need not be looked for.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Before {
+enum Held {
     /// Anything may be there.
     Unknown,
     /// A message without a key.
@@ -274,12 +529,99 @@ pub enum Before {
     Keyed,
 }
 
-/// A delivery report: like a message when it was delivered; else `error code message topic partition offset ?key? payload`.
-pub fn report(message: &Message<'_>) -> Obj {
-    if message.code() == Code::NO_ERROR {
-        return Fields::of_message(&words(), message).list(&words());
+/// What delivered messages have as key and payload, one after the other: thousands of reports come at once, and most of
+/// their values would be made long before they are shown.
+pub type Store = Rc<RefCell<Vec<u8>>>;
+
+/// A store that has so many bytes gets no more, so that the first can be freed long before the last report is shown.
+const STORE: usize = 64 * 1024;
+
+/// A delivery report, drawn.
+pub enum Report {
+    /// The message was delivered.
+    Delivered {
+        /// Where key and payload are.
+        store: Store,
+        /// Where in it they begin.
+        at: usize,
+        /// How long the key is, if there is one.
+        key: Option<usize>,
+        /// How long the payload is.
+        payload: usize,
+        /// The offset, as librdkafka has it.
+        offset: i64,
+        /// The partition.
+        partition: i32,
+        /// The topic.
+        topic: Obj,
+        /// Milliseconds since 1970; -1 when the broker keeps none.
+        timestamp: i64,
+    },
+    /// It was not: the list for the callback, `error code message topic partition offset ?key? payload`.
+    Failed(Obj),
+}
+
+impl Report {
+    /// Draws a report; what comes next goes into the store that is there afterwards.
+    pub fn of(w: &Words, store: &mut Store, message: &Message<'_>) -> Report {
+        if message.code() != Code::NO_ERROR {
+            return Report::Failed(failed(w, message));
+        }
+        let (key, payload) = (message.key(), message.payload().unwrap_or_default());
+        if store.borrow().len() >= STORE {
+            *store = Rc::new(RefCell::new(Vec::with_capacity(STORE)));
+        }
+        let mut bytes = store.borrow_mut();
+        let at = bytes.len();
+        bytes.extend_from_slice(key.unwrap_or_default());
+        bytes.extend_from_slice(payload);
+        Report::Delivered {
+            store: store.clone(),
+            at,
+            key: key.map(<[u8]>::len),
+            payload: payload.len(),
+            offset: message.offset(),
+            partition: message.partition(),
+            topic: w.topic_value(message),
+            timestamp: message.timestamp().map_or(-1, |t| t.0),
+        }
     }
-    let w = words();
+
+    /// What is shown: of a delivered message the same as of one that was read.
+    ///
+    /// # Errors
+    /// The list of a failure.
+    #[inline]
+    pub fn fields(self, w: &Words) -> Result<Fields, Obj> {
+        match self {
+            Report::Delivered {
+                store,
+                at,
+                key,
+                payload,
+                offset,
+                partition,
+                topic,
+                timestamp,
+            } => {
+                let bytes = store.borrow();
+                let (first, rest) = bytes[at..].split_at(key.unwrap_or(0));
+                Ok(Fields::Message {
+                    payload: w.payload_value(&rest[..payload]),
+                    partition: w.partition_value(partition),
+                    offset: w.offset_value(offset),
+                    topic,
+                    timestamp: w.timestamp_value(timestamp),
+                    key: key.map(|_| w.key_value(first)),
+                })
+            }
+            Report::Failed(list) => Err(list),
+        }
+    }
+}
+
+#[cold]
+fn failed(w: &Words, message: &Message<'_>) -> Obj {
     let detail = message.error_text();
     let mut items = vec![
         w.error.clone(),
@@ -289,7 +631,7 @@ pub fn report(message: &Message<'_>) -> Obj {
         w.message.clone(),
         Obj::text_of(&detail),
         w.topic.clone(),
-        w.topic_value(&message.topic_name()),
+        w.topic_value(message),
         w.partition.clone(),
         w.partition_value(message.partition()),
         w.offset.clone(),
@@ -325,15 +667,6 @@ pub fn log_line(line: &rdk::LogLine) -> Obj {
         Obj::text_of("message"),
         Obj::text_of(&line.message),
     ])
-}
-
-/// The offset of a message. A report of a message that the broker gave none has `invalid`.
-fn position(raw: i64) -> Obj {
-    if raw >= 0 {
-        Obj::int(raw)
-    } else {
-        offset(Offset::from_raw(raw))
-    }
 }
 
 /// An offset: a number, or `beginning`, `end`, `stored`, `invalid`.

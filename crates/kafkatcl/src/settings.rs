@@ -172,7 +172,7 @@ impl Settings {
         self.0.borrow().touched.contains(name)
     }
 
-    /// Does a subscriber count messages as seen by itself? Not when the script has said that it does.
+    /// Does a consumer count messages as seen by itself? Not when the script has said that it does.
     pub fn stores_offsets(&self) -> bool {
         !self.is_set("enable.auto.offset.store") || self.get("enable.auto.offset.store").as_deref() != Some("false")
     }
@@ -182,7 +182,7 @@ impl Settings {
         let state = self.0.borrow();
         let mut config = state.config.duplicate();
         let mut topic_config = state.topic_config.duplicate();
-        if role == Role::Subscriber && self.stores_offsets() {
+        if role != Role::Producer && self.stores_offsets() {
             // A message counts as seen when it is handed to the script, not when it is taken from the queue, so this is
             // ours to do, also when the script has written librdkafka's own default.
             config.set("enable.auto.offset.store", "false").or_raise()?;

@@ -62,10 +62,15 @@ pub fn dispatch<T: Object>(this: &Rc<T>, interp: &Interp, words: &[Obj]) -> Outc
         return Err(Raise::wrong_args(&format!("{} subcommand ?args?", command())));
     };
     let rows = T::rows();
-    for row in rows {
-        if word.is(row.name) || row.aliases.iter().any(|alias| word.is(alias)) {
-            return run(row, this, interp, words, 2);
-        }
+    let named = {
+        // Borrowed only while it is compared.
+        let text = word.text_bytes();
+        let is = |name: &str| name.as_bytes() == &*text;
+        rows.iter()
+            .find(|row| is(row.name) || row.aliases.iter().any(|alias| is(alias)))
+    };
+    if let Some(row) = named {
+        return run(row, this, interp, words, 2);
     }
     let word = word.text();
     if word == "help" {
@@ -167,7 +172,7 @@ macro_rules! subcommands {
                         kind: <$ty as $crate::args::Param>::KIND,
                     } ),* ];
                     #[allow(unused_mut, unused_variables)]
-                    let mut words = $crate::args::Words::new(words, PARAMS)?;
+                    let mut words = $crate::args::Words::new(words, PARAMS, &const { $crate::args::Picture::of(PARAMS) })?;
                     $( let $arg = <$ty as $crate::args::Param>::take(&mut words, const { $crate::args::plain_name(stringify!($arg)) })?; )*
                     let _ = ($this, $cx);
                     $body

@@ -287,7 +287,7 @@ impl Client {
     pub fn new_queue(&self) -> Result<Queue> {
         let rk = self.ptr("new_queue")?;
         // SAFETY: a live client; returns a new queue for the caller to destroy.
-        unsafe { Queue::adopt("new_queue", sys::rd_kafka_queue_new(rk), self) }
+        unsafe { Queue::adopt("new_queue", sys::rd_kafka_queue_new(rk), self) }.map(Queue::into_plain)
     }
 
     /// A topic to produce to or to start (`rd_kafka_topic_new`); see [`Topic`]. Without a

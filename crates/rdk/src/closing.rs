@@ -1,11 +1,13 @@
 //! How a consumer leaves its group: the rebalance events on the way, and which calls are still safe.
 //!
 //! librdkafka does not answer a call about the group that meets the end of a close
-//! (`rd_kafka_cgrp_op_serve` drops it), and the caller hangs. This file sees to it that none is made.
+//! (`rd_kafka_cgrp_op_serve` drops it), and the caller hangs. This file sees to it that none is made, or, where that cannot
+//! be known, that it is not waited for long.
 //! What happens when the program lets go of a closing client is in `life.rs`.
 
 use std::ptr;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use crate::client::Client;
 use crate::error::{Code, Error, Result};
@@ -17,6 +19,14 @@ use crate::queue::{Queue, QueueObject};
 use crate::sys::{self, coded};
 use crate::timeout::Timeout;
 use crate::wants::Kind;
+use crate::wrap;
+
+/// How long the answer to a rebalance event of a closing client waits to be heard. librdkafka's own thread hears it at
+/// once, or, if the group was gone before, never.
+pub(crate) const HEARD: Duration = Duration::from_millis(100);
+
+/// The name of librdkafka for groups that rebalance step by step.
+const COOPERATIVE: &str = "COOPERATIVE";
 
 fn closing_already() -> Error {
     Error::new("close", Code::CONFLICT, "this consumer is closing already")
@@ -33,7 +43,7 @@ impl Client {
     /// `session.timeout.ms` if a commit is on its way to a coordinator that is gone. The last
     /// [`Client`] may be dropped before that: a thread then finishes the close and destroys the
     /// client, which stays in the ledger until then. Meanwhile calls about the group are errors (code
-    /// `__STATE`), except between polling a rebalance event and answering it.
+    /// `__STATE`), except the answer to a rebalance event.
     ///
     /// Errors: `__UNKNOWN_GROUP` without a group, `__CONFLICT` if it was called before, the fatal
     /// error if there was one (then just drop the client).
@@ -49,22 +59,32 @@ impl Client {
                 "the queue belongs to another client",
             ));
         }
-        self.answer_all(rk);
-        {
-            let mut closing = locked(&self.inner().closing);
-            if closing.is_some() {
-                return Err(closing_already());
-            }
-            *closing = Some(queue.share());
-            self.inner().is_closing.store(true, Ordering::SeqCst);
+        // Held until the end has begun: who closes from another thread, or answers meanwhile, waits for that.
+        let inner = self.inner();
+        let mut closing = locked(&inner.closing);
+        if closing.is_some() {
+            return Err(closing_already());
         }
+        // Asking later could meet the end of the close.
+        let protocol = wrap::within(HEARD, || self.rebalance_protocol());
+        inner.cooperative.store(protocol == COOPERATIVE, Ordering::SeqCst);
+        self.answer_all(rk);
+        *closing = Some(queue.share());
+        inner.is_closing.store(true, Ordering::SeqCst);
         // SAFETY: a live consumer and a live queue of it, which librdkafka refers to on its own.
         let error = unsafe { sys::rd_kafka_consumer_close_queue(rk, queue.as_ptr()) };
         // SAFETY: straight from the call.
-        unsafe { Error::take("close", error) }.inspect_err(|_| {
-            self.inner().is_closing.store(false, Ordering::SeqCst);
-            *locked(&self.inner().closing) = None;
-        })
+        let begun = unsafe { Error::take("close", error) };
+        if begun.is_err() {
+            inner.is_closing.store(false, Ordering::SeqCst);
+            *closing = None;
+        }
+        drop(closing);
+        if begun.is_ok() && locked(&inner.unanswered).is_some() {
+            // The answer has failed, and the group still waits for one.
+            let _ = self.assign(None);
+        }
+        begun
     }
 
     /// Whether the consumer is closed (`rd_kafka_consumer_closed`); false without a group.
@@ -76,12 +96,17 @@ impl Client {
         }
     }
 
-    /// Whether calls about the group are over. While a rebalance event waits for its answer they are
-    /// not, for the close cannot end before.
+    /// Whether calls about the group are over.
     pub(crate) fn is_closing(&self) -> bool {
-        let inner = self.inner();
-        inner.is_closing.load(Ordering::SeqCst)
-            && (inner.settled.load(Ordering::SeqCst) || locked(&inner.unanswered).is_none())
+        self.inner().is_closing.load(Ordering::SeqCst)
+    }
+
+    /// The protocol that it had when closing began; `EAGER` if it had none.
+    pub(crate) fn closing_protocol(&self) -> &'static str {
+        match self.inner().cooperative.load(Ordering::SeqCst) {
+            true => COOPERATIVE,
+            false => "EAGER",
+        }
     }
 
     /// Note that a rebalance event was polled.
@@ -94,21 +119,34 @@ impl Client {
     ///
     /// While a group terminates, any such call means "no partitions", whatever the protocol, and answers
     /// all events there are (rd_kafka_cgrp_handle_assign_op; the request to terminate went before it on
-    /// the same queue). So there must be one, and no second: that could meet the end of the close.
+    /// the same queue). So there must be one, and no second: that could meet the end of the close. The first may meet it
+    /// too: an eager group no longer waits for the answer to an event that came just before the request to terminate
+    /// (rd_kafka_cgrp_revoke_all_rejoin), and nobody can tell such an event from one that it waits for.
     pub(crate) fn answer(&self, op: &'static str, call: impl FnOnce(*mut sys::rd_kafka_t) -> Result<()>) -> Result<()> {
         let inner = self.inner();
-        let rk = match self.consumer(op) {
-            Err(_) if !self.closed() && self.is_closing() && locked(&inner.unanswered).take().is_some() => {
-                return Ok(()); // answered already, together with the one before it
-            }
-            checked => checked?,
-        };
-        if inner.is_closing.load(Ordering::SeqCst) {
-            inner.settled.store(true, Ordering::SeqCst);
+        if !self.is_closing() || locked(&inner.unanswered).is_none() {
+            call(self.consumer(op)?)?;
+            *locked(&inner.unanswered) = None;
+            return Ok(());
         }
-        call(rk)?;
-        *locked(&inner.unanswered) = None;
-        Ok(())
+        let rk = self.ptr_of(op, Kind::Consumer)?;
+        // An answer before the request to terminate would not be the one that the group waits for.
+        drop(locked(&inner.closing));
+        locked(&inner.unanswered).take();
+        if self.closed() || inner.settled.swap(true, Ordering::SeqCst) {
+            return Ok(()); // there is nothing to answer, or it was answered together with the one before it
+        }
+        let heard = wrap::within(HEARD, || {
+            #[cfg(feature = "plant")]
+            if plant::hit("unheard_answer") {
+                self.wait_in_vain();
+            }
+            call(rk)
+        });
+        match heard {
+            Err(error) if error.code == Code::TIMED_OUT => Ok(()),
+            heard => heard,
+        }
     }
 
     /// Answer the rebalance event that was polled, if any, and those that wait on the consumer queue.
@@ -135,14 +173,24 @@ impl Client {
         let Some((code, partitions)) = locked(&self.inner().unanswered).take() else {
             return;
         };
-        let cooperative = self.rebalance_protocol() == "COOPERATIVE";
-        // What goes wrong here goes wrong again when the group terminates, which does not need it.
-        let _ = match (code == Code::ASSIGN_PARTITIONS, cooperative) {
+        let cooperative = self.rebalance_protocol() == COOPERATIVE;
+        let answered = match (code == Code::ASSIGN_PARTITIONS, cooperative) {
             (true, true) => self.incremental_assign(&partitions),
             (true, false) => self.assign(Some(&partitions)),
             (false, true) => self.incremental_unassign(&partitions),
             (false, false) => self.assign(None),
         };
+        if answered.is_err() {
+            *locked(&self.inner().unanswered) = Some((code, partitions));
+        }
+    }
+
+    /// A fault: librdkafka waits for something on an empty queue, for ever.
+    #[cfg(feature = "plant")]
+    fn wait_in_vain(&self) {
+        if let Ok(empty) = self.new_queue() {
+            drop(empty.poll(Timeout::FOREVER));
+        }
     }
 }
 

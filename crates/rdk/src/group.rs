@@ -99,8 +99,12 @@ impl Client {
     }
 
     /// How the group rebalances: `NONE` (no group or not joined), `EAGER` or `COOPERATIVE`
-    /// (`rd_kafka_rebalance_protocol`).
+    /// (`rd_kafka_rebalance_protocol`). Of a closing client: `COOPERATIVE` if it did so when
+    /// closing began, else `EAGER`.
     pub fn rebalance_protocol(&self) -> String {
+        if self.is_closing() && !self.closed() {
+            return self.closing_protocol().to_string();
+        }
         match self.consumer("rebalance_protocol") {
             // SAFETY: a live consumer; returns a constant string or NULL, copied at once.
             Ok(rk) => match unsafe { sys::lossy(sys::rd_kafka_rebalance_protocol(rk)) } {
@@ -114,8 +118,8 @@ impl Client {
     /// Whether the partitions now being revoked are lost already, so that a commit would fail
     /// (`rd_kafka_assignment_lost`).
     pub fn assignment_lost(&self) -> bool {
-        match self.consumer("assignment_lost") {
-            // SAFETY: a live consumer; reads one flag.
+        match self.ptr_of("assignment_lost", Kind::Consumer) {
+            // SAFETY: a live consumer, closing or not; reads one flag.
             Ok(rk) => unsafe { sys::rd_kafka_assignment_lost(rk) != 0 },
             Err(_) => false,
         }

@@ -20,6 +20,7 @@ pub(crate) enum Line {
     Topic,
     Queue,
     Event,
+    Message,
     PartitionList,
     Partition,
     Metadata,
@@ -28,13 +29,14 @@ pub(crate) enum Line {
     Error,
 }
 
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 13] = [
     "config",
     "topic_config",
     "client",
     "topic",
     "queue",
     "event",
+    "message",
     "partition_list",
     "partition",
     "metadata",
@@ -56,8 +58,8 @@ static LIVE: [Counter; NAMES.len()] = {
 
 /// The C objects alive in this process, by kind; kinds with a count of zero are left out.
 ///
-/// Kinds are `config`, `topic_config`, `client`, `topic`, `queue`, `event`, `partition_list`,
-/// `partition`, `metadata`, `mock`, `mock_requests` and `error`. A mock cluster also counts one
+/// Kinds are `config`, `topic_config`, `client`, `topic`, `queue`, `event`, `message`,
+/// `partition_list`, `partition`, `metadata`, `mock`, `mock_requests` and `error`. A mock cluster also counts one
 /// `client`, its own.
 pub fn live() -> Vec<(&'static str, usize)> {
     NAMES

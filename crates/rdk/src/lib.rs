@@ -13,6 +13,7 @@
 //! | `rd_kafka_topic_new`, `rd_kafka_produce*`, `rd_kafka_consume_start_queue` | [`Topic`] |
 //! | `rd_kafka_queue_*` | [`Queue`] |
 //! | `rd_kafka_event_*` | [`Event`] |
+//! | `rd_kafka_consume_batch_queue` | [`Fetched`] |
 //! | `rd_kafka_message_*`, `rd_kafka_header_get_all` | [`Message`] |
 //! | `rd_kafka_topic_partition_list_*` | [`PartitionList`], [`Offset`] |
 //! | `rd_kafka_metadata` | [`Metadata`] |
@@ -35,10 +36,12 @@ mod config;
 mod error;
 mod event;
 mod fence;
+mod fetched;
 mod fork;
 mod gate;
 mod group;
 mod handle;
+mod inquiry;
 mod life;
 mod log;
 mod message;
@@ -48,6 +51,13 @@ mod partition;
 mod partitioner;
 mod property;
 mod queue;
+// Where its functions are linked in place of librdkafka's, as in wrap.rs.
+#[cfg(all(
+    target_os = "linux",
+    target_env = "gnu",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+))]
+mod refetch;
 mod regex;
 mod signal;
 mod sys;
@@ -61,9 +71,11 @@ pub use config::{Config, TopicConfig};
 pub use error::{Code, Error, Result, Row as ErrorRow};
 pub use event::{Event, EventKind, LogLine, Messages};
 pub use fence::{tell_panics, Teller};
+pub use fetched::{Fetched, Received};
 pub use fork::forked;
 pub use gate::{close_gate, gate_closed, hold_if_closed, Pass};
 pub use handle::live;
+pub use inquiry::Answer;
 pub use life::for_each_live;
 pub use message::{Message, Status, TimestampKind};
 pub use metadata::{Broker, Metadata, PartitionInfo, TopicInfo};

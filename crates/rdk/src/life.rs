@@ -10,18 +10,21 @@ use std::sync::{mpsc, Arc, Mutex, MutexGuard, PoisonError, TryLockError, Weak};
 use std::time::{Duration, Instant};
 
 use crate::client::Client;
+use crate::closing::HEARD;
 use crate::error::Code;
 use crate::event::EventKind;
 use crate::fence::fence;
 use crate::fork;
 use crate::gate::Gate;
 use crate::handle::{Handle, Line, Resource, Shared};
+use crate::inquiry::{Asker, Inquiries};
 use crate::log;
 use crate::partition::PartitionList;
 use crate::queue::QueueObject;
 use crate::sys::{self, coded};
 use crate::timeout::Timeout;
 use crate::wants::{Kind, Wants};
+use crate::wrap::within;
 
 pub(crate) struct ClientObject;
 
@@ -66,10 +69,14 @@ pub(crate) struct Inner {
     pub(crate) unanswered: Mutex<Option<(Code, PartitionList)>>,
     /// One was answered since closing began.
     pub(crate) settled: AtomicBool,
+    /// The group rebalanced step by step when closing began.
+    pub(crate) cooperative: AtomicBool,
     /// Partitions started with [`crate::Topic::start`], by topic name.
     pub(crate) started: Mutex<Vec<(String, i32)>>,
     /// Who is inside.
     pub(crate) gate: Gate,
+    /// What it asks on a thread of its own.
+    pub(crate) inquiries: Inquiries,
 }
 
 /// How long dropping waits for the end of a close and of the client: enough if the coordinator answers.
@@ -85,9 +92,17 @@ const WARNED: Duration = Duration::from_secs(60);
 /// takes `session.timeout.ms` to fail, a leave 5 seconds.
 const EVENTUALLY: Duration = Duration::from_secs(3600);
 
+/// A client to be destroyed.
+struct Ended {
+    // Before the client: Rust drops fields in this order.
+    _asker: Asker,
+    _client: Handle<ClientObject>,
+}
+
 /// A close that the program began before it let the client go.
 struct Closing {
     // Before the client: Rust drops fields in this order.
+    _asker: Asker,
     queue: Arc<Handle<QueueObject>>,
     client: Handle<ClientObject>,
     unanswered: bool,
@@ -112,10 +127,10 @@ impl Closing {
                 return false;
             }
             if self.unanswered && !self.settled {
-                // See Client::answer: the group waits for this, and it answers all there is to answer.
+                // See Client::answer: the group waits for this, or is about to end. One call answers all there is.
                 self.settled = true;
                 // SAFETY: as above; NULL means no partitions.
-                unsafe { coded::rd_kafka_assign(rk, ptr::null()) };
+                within(HEARD, || unsafe { coded::rd_kafka_assign(rk, ptr::null()) });
             }
             // SAFETY: the client outlives the event, which is dropped at the end of this round.
             if let Some(event) = unsafe { self.queue.next(Timeout::ms(10)) } {
@@ -138,18 +153,26 @@ impl Drop for Inner {
         // SAFETY: taken once, at the end of its owner.
         let client = unsafe { ManuallyDrop::take(&mut self.raw) };
         if fork::inherited(client.made()) {
+            self.inquiries.leak();
             return; // its handle knows, and lets it be
         }
+        let asker = self.inquiries.end();
         let queue = self.closing.get_mut().unwrap_or_else(PoisonError::into_inner).take();
         let Some(queue) = queue else {
+            // Also when the work is dropped undone, the thread that uses the client is waited for first.
+            let ended = Ended {
+                _asker: asker,
+                _client: client,
+            };
             return apart(PATIENTLY, move || {
-                let _client = client; // destroyed at the end
+                let _ended = ended; // destroyed at the end
                 #[cfg(feature = "plant")]
                 plant::point("drop_Inner");
             });
         };
         // By hand: to destroy a client that is not closed hangs, after a panic too.
         let mut closing = ManuallyDrop::new(Closing {
+            _asker: asker,
             queue,
             client,
             unanswered: self
@@ -256,8 +279,10 @@ impl Inner {
             is_closing: AtomicBool::new(false),
             unanswered: Mutex::default(),
             settled: AtomicBool::new(false),
+            cooperative: AtomicBool::new(false),
             started: Mutex::default(),
             gate: Gate::default(),
+            inquiries: Inquiries::default(),
         });
         if let Some(mut open) = listed.then(open_list).flatten() {
             #[cfg(feature = "plant")]

@@ -30,7 +30,7 @@ pub enum Status {
     Persisted,
 }
 
-/// One message of an event: received, or reported as delivered or failed.
+/// One message of an event or of [`crate::Fetched`]: received, or reported as delivered or failed.
 #[derive(Clone, Copy)]
 pub struct Message<'e> {
     raw: *const sys::rd_kafka_message_t,
@@ -53,11 +53,21 @@ impl<'e> Message<'e> {
     /// `raw` is NULL or a message that lives unchanged for `'e`.
     #[inline]
     pub(crate) unsafe fn view(raw: *const sys::rd_kafka_message_t, delivery: bool) -> Option<Message<'e>> {
-        (!raw.is_null()).then_some(Message {
+        // SAFETY: not NULL, and the caller promises the rest.
+        (!raw.is_null()).then(|| unsafe { Message::of(raw, delivery) })
+    }
+
+    /// Look at a message that is there.
+    ///
+    /// # Safety
+    /// `raw` is a message that lives unchanged for `'e`.
+    #[inline]
+    pub(crate) unsafe fn of(raw: *const sys::rd_kafka_message_t, delivery: bool) -> Message<'e> {
+        Message {
             raw,
             delivery,
             event: PhantomData,
-        })
+        }
     }
 
     /// Whether this is a delivery report (else an incoming message).
@@ -96,14 +106,19 @@ impl<'e> Message<'e> {
     }
 
     /// The topic's name (`rd_kafka_topic_name`).
-    #[inline]
     pub fn topic_name(&self) -> Cow<'e, str> {
+        String::from_utf8_lossy(self.topic_bytes())
+    }
+
+    /// The topic's name as librdkafka has it, to be compared (`rd_kafka_topic_name`).
+    #[inline]
+    pub fn topic_bytes(&self) -> &'e [u8] {
         let topic = field!(self, rkt);
         if topic.is_null() {
-            return Cow::Borrowed("");
+            return b"";
         }
         // SAFETY: the message holds a reference to its topic, and the name is constant while it lives.
-        unsafe { CStr::from_ptr(sys::rd_kafka_topic_name(topic)) }.to_string_lossy()
+        unsafe { CStr::from_ptr(sys::rd_kafka_topic_name(topic)) }.to_bytes()
     }
 
     /// A number that is the same for two live messages of a client exactly if their topic is the

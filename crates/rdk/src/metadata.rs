@@ -154,6 +154,26 @@ unsafe fn decode(at: *const sys::rd_kafka_metadata) -> Metadata {
     }
 }
 
+/// Ask the cluster for all topics, or only for `only`, or (NULL) for those that the client knows.
+///
+/// # Safety
+/// `rk` is a client and `only` NULL or a topic of it; both live through the call.
+pub(crate) unsafe fn request(
+    rk: *mut sys::rd_kafka_t,
+    all: bool,
+    only: *mut sys::rd_kafka_topic_t,
+    timeout: Timeout,
+) -> Result<Metadata> {
+    let mut out: *const sys::rd_kafka_metadata = ptr::null();
+    // SAFETY: the caller's promise; on success stores a new object.
+    let code = unsafe { coded::rd_kafka_metadata(rk, i32::from(all), only, &mut out, timeout.as_ms()) };
+    Error::check("metadata", code)?;
+    // SAFETY: on success a new object for the caller to destroy.
+    let object = unsafe { Handle::<MetadataObject>::need("metadata", out.cast_mut()) }?;
+    // SAFETY: alive until the end of this function.
+    Ok(unsafe { decode(object.as_ptr()) })
+}
+
 impl Client {
     /// Ask the cluster (`rd_kafka_metadata`) for all topics, or for one of this client's. Asking for
     /// a topic that does not exist may create it, if the brokers allow that.
@@ -166,16 +186,8 @@ impl Client {
                 "the topic belongs to another client",
             ));
         }
-        let all = i32::from(only.is_none());
-        let only = only.map_or(ptr::null_mut(), Topic::as_ptr);
-        let mut out: *const sys::rd_kafka_metadata = ptr::null();
-        // SAFETY: a live client, and NULL or a live topic of it; on success stores a new object.
-        let code = unsafe { coded::rd_kafka_metadata(rk, all, only, &mut out, timeout.as_ms()) };
-        Error::check("metadata", code)?;
-        // SAFETY: on success a new object for the caller to destroy.
-        let object = unsafe { Handle::<MetadataObject>::need("metadata", out.cast_mut()) }?;
-        // SAFETY: alive until the end of this function.
-        Ok(unsafe { decode(object.as_ptr()) })
+        // SAFETY: a live client, and NULL or a live topic of it.
+        unsafe { request(rk, only.is_none(), only.map_or(ptr::null_mut(), Topic::as_ptr), timeout) }
     }
 
     /// The cluster's id (`rd_kafka_clusterid`). Error `__TIMED_OUT` if no broker told it in time.

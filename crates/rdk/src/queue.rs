@@ -78,6 +78,8 @@ pub struct Queue {
     /// Shared with a client that closes onto this queue. Before the client: Rust drops fields in this
     /// order.
     raw: Arc<Handle<QueueObject>>,
+    /// Made by the program, so that only partitions which it starts lead here.
+    plain: bool,
     client: Client,
 }
 
@@ -92,8 +94,26 @@ impl Queue {
         Ok(Queue {
             ring: AtomicPtr::new(std::ptr::null_mut()),
             raw,
+            plain: false,
             client: client.clone(),
         })
+    }
+
+    /// A queue of the program's own: see [`Client::new_queue`].
+    pub(crate) fn into_plain(mut self) -> Queue {
+        self.plain = true;
+        self
+    }
+
+    /// Is it one of the program's own?
+    pub(crate) fn is_plain(&self) -> bool {
+        self.plain
+    }
+
+    /// The fork generation it was made in.
+    #[inline]
+    pub(crate) fn made(&self) -> u32 {
+        self.raw.made()
     }
 
     /// Call `ring` whenever the queue goes from empty to not empty

@@ -81,6 +81,57 @@ fn the_position_moves_when_the_message_is_taken_not_when_it_is_polled() {
 }
 
 #[test]
+fn a_batch_is_taken_at_once_and_handed_out_one_by_one() {
+    let _alone = alone();
+    let mock = mock(1);
+    mock.create_topic("t", 2, 1).unwrap();
+    fill(&mock, "t", 0, 100);
+    fill(&mock, "t", 1, 30);
+    let client = consumer(
+        &mock,
+        quiet(),
+        &[("enable.partition.eof", "true"), ("enable.auto.offset.store", "false")],
+    );
+    let queue = client.new_queue().unwrap();
+    let topic = client.topic("t", None).unwrap();
+    topic.start(0, Offset::Beginning, &queue).unwrap();
+    topic.start(1, Offset::Beginning, &queue).unwrap();
+    let mut fetched = Fetched::new(&client);
+    let (mut seen, mut ends) = ([0, 0], 0);
+    while seen != [50, 30] {
+        if fetched.is_empty() {
+            let count = wait("a batch", || Some(fetched.fill(&queue)).filter(|n| *n > 0));
+            assert!(count <= Fetched::MOST && count == fetched.len());
+            assert_eq!(fetched.fill(&queue), 0); // not before these are handed out
+        }
+        let received = fetched.pop().unwrap();
+        let message = received.message();
+        if message.code() == Code::PARTITION_EOF {
+            assert_eq!(received.error().code, Code::PARTITION_EOF);
+            ends += 1;
+            continue;
+        }
+        let partition = message.partition() as usize;
+        assert_eq!(message.offset(), seen[partition]);
+        assert_eq!(message.payload().unwrap(), message.offset().to_string().as_bytes());
+        seen[partition] += 1;
+        if seen[0] == 50 && partition == 0 {
+            drop(received);
+            topic.stop(0).unwrap();
+            fetched.forget("t", 0);
+        }
+    }
+    assert!(ends <= 1);
+    // What else comes to other queues would be lost, and a group's rebalances answered unasked.
+    assert_eq!(Fetched::new(&client).fill(&client.main_queue().unwrap()), 0);
+    let member = consumer(&mock, quiet(), &[("group.id", "g")]);
+    assert_eq!(Fetched::new(&member).fill(&member.consumer_queue().unwrap()), 0);
+    assert!(live().iter().all(|(kind, _)| *kind != "message") || !fetched.is_empty());
+    fetched.clear();
+    assert!(live().iter().all(|(kind, _)| *kind != "message"));
+}
+
+#[test]
 fn start_and_stop_are_checked() {
     let _alone = alone();
     let mock = mock(1);
@@ -254,4 +305,70 @@ fn polling_waits_for_the_first_event() {
         assert_eq!(event.messages().next().unwrap().payload(), Some(&b"0"[..]));
     });
     assert!(start.elapsed().as_secs() < 15);
+}
+
+#[test]
+fn inquiries_are_answered_together_and_wait_for_nobody() {
+    let _alone = alone();
+    let mock = mock(1);
+    for name in ["a", "b", "held"] {
+        mock.create_topic(name, 3, 1).unwrap();
+    }
+    let client = consumer(&mock, quiet(), &[("fetch.wait.max.ms", "500")]);
+    let rings = Arc::new(AtomicUsize::new(0));
+    let counted = rings.clone();
+    client.on_answer(move || {
+        counted.fetch_add(1, Ordering::SeqCst);
+    });
+    let queue = client.new_queue().unwrap();
+    let topics: Vec<Topic> = ["a", "b", "held"].map(|name| client.topic(name, None).unwrap()).into();
+    topics[2].start(0, Offset::Beginning, &queue).unwrap();
+    let first = client.inquire("a").unwrap();
+    let (second, third) = (client.inquire("b").unwrap(), client.inquire("a").unwrap());
+    assert!(first < second && second < third);
+    let mut answers = Vec::new();
+    wait("answer to all", || {
+        answers.extend(client.answers());
+        answers
+            .last()
+            .is_some_and(|answer: &Answer| answer.upto == third)
+            .then_some(())
+    });
+    // The first one may have been under way already: then there are two.
+    assert!(answers.len() <= 2, "{answers:?}");
+    wait("ring", || (rings.load(Ordering::SeqCst) == answers.len()).then_some(()));
+    let known = answers.last().unwrap().topics.as_ref().unwrap();
+    for name in ["a", "b"] {
+        let info = known.iter().find(|info| info.name == name).unwrap();
+        assert_eq!((info.partitions.len(), info.error), (3, Code::NO_ERROR));
+    }
+    assert!(known.iter().all(|info| info.name != "held"));
+    // The thread has ended and is started anew.
+    let again = client.inquire("b").unwrap();
+    wait("another answer", || {
+        client.answers().iter().any(|answer| answer.upto == again).then_some(())
+    });
+    // And one that is under way when the client goes.
+    client.inquire("b").unwrap();
+}
+
+#[test]
+fn an_inquiry_that_nobody_answers_ends() {
+    let _alone = alone();
+    let mut config = Config::new();
+    config.set("bootstrap.servers", "127.0.0.1:1").unwrap();
+    let client = Client::open(Kind::Consumer, config, TopicConfig::new(), quiet()).unwrap();
+    let topic = client.topic("t", None).unwrap();
+    let number = client.inquire(topic.name()).unwrap();
+    let answers = wait("answer", || {
+        let answers = client.answers();
+        (!answers.is_empty()).then_some(answers)
+    });
+    assert_eq!(
+        answers,
+        [Answer {
+            upto: number,
+            topics: None
+        }]
+    );
 }

@@ -19,8 +19,33 @@ use std::time::{Duration, Instant};
 const STUMBLES: u32 = 3;
 /// How long one turn may last before other events get theirs.
 const TURN: Duration = Duration::from_millis(4);
-/// After how much work in a row the loop is given one pass without us, so that idle handlers (a redraw) run.
+/// After how much work in a row we rest until idle handlers (a redraw) had their turn.
 const REST_AFTER: Duration = Duration::from_millis(10);
+/// A rest is given up when other events have kept idle handlers away for so long, or so many times in a row: where
+/// there is always one they never run, with us or without.
+const REST_FOR: Duration = Duration::from_millis(10);
+/// See [`REST_FOR`].
+const REST_PASSES: u32 = 8;
+
+/// Where a rest is. Tcl runs idle handlers in a pass of its loop that finds no event, and a pass without ours may find
+/// somebody else's: a timer of 10 ms is due in nearly each of them. So a rest lasts until a handler of our own tells
+/// that their turn has come.
+#[derive(Clone, Copy)]
+enum Rest {
+    /// We work.
+    No,
+    /// Since then, for so many passes.
+    Since(Instant, u32),
+    /// Idle handlers have run. They count as something done, so `update` comes back for more: it ends in a pass in
+    /// which nothing is done, and gets one.
+    Last,
+}
+
+/// So many turns may run inside each other, by loops in callbacks, before each second pass of the innermost loop is a rest.
+const DEEP: u32 = 16;
+
+/// How often one is let in that does not wait: each turn is short, so they do not add up.
+const LET_IN: Duration = Duration::from_secs(1);
 
 /// What all doors of a thread share: is there work at any of them?
 struct Hall {
@@ -30,6 +55,17 @@ struct Hall {
     next: Cell<usize>,
     event_queued: Cell<bool>,
     worked: Cell<Duration>,
+    /// When the outermost of the turns that run began, and how many run inside each other: a callback may enter the event
+    /// loop, and what it calls there may as well.
+    began: Cell<Option<Instant>>,
+    depth: Cell<u32>,
+    /// Deep down each second pass is a rest: was the last one?
+    rested: Cell<bool>,
+    /// When a pass was let in there although it waits for nothing.
+    let_in: Cell<Option<Instant>>,
+    rest: Cell<Rest>,
+    /// Our idle handler waits for its turn.
+    idle_asked: Cell<bool>,
 }
 
 thread_local! {
@@ -128,6 +164,12 @@ impl Door {
         self.0.flag.rung.store(false, Ordering::Release);
     }
 
+    /// Was its bell rung since the flag was lowered? For who cannot wait for the event loop.
+    #[inline]
+    pub fn rung(&self) -> bool {
+        self.0.flag.rung.load(Ordering::Acquire)
+    }
+
     /// Raises the flag from inside: there may be more work.
     pub fn raise(&self) {
         self.0.flag.rung.store(true, Ordering::Release);
@@ -163,6 +205,12 @@ fn hall() -> Rc<Hall> {
         next: Cell::new(0),
         event_queued: Cell::new(false),
         worked: Cell::new(Duration::ZERO),
+        began: Cell::new(None),
+        depth: Cell::new(0),
+        rested: Cell::new(false),
+        let_in: Cell::new(None),
+        rest: Cell::new(Rest::No),
+        idle_asked: Cell::new(false),
     });
     HALL.with(|h| *h.borrow_mut() = Some(hall.clone()));
     // SAFETY: both procedures live as long as the library, which is never unloaded, and use no data.
@@ -170,6 +218,8 @@ fn hall() -> Rc<Hall> {
     package::at_thread_exit(|| {
         // SAFETY: the same three arguments as at creation, on the same thread.
         unsafe { sys::Tcl_DeleteEventSource(setup, check, ptr::null_mut()) };
+        // SAFETY: the two arguments of `ask_idle`, on the same thread; one that does not wait is ignored.
+        unsafe { sys::Tcl_CancelIdleCall(idle, ptr::null_mut()) };
         if let Some(hall) = HALL.with(|h| h.borrow_mut().take()) {
             let doors = std::mem::take(&mut *hall.doors.borrow_mut());
             drop(doors);
@@ -211,12 +261,12 @@ fn look_before() {
 /// After the sleep. What a panic keeps from being queued is still due, and found next time.
 unsafe extern "C" fn check(_data: *mut c_void, flags: c_int) {
     if flags & sys::FILE_EVENTS != 0 {
-        told(None, look_after);
+        told(None, || look_after(flags));
     }
 }
 
-/// One event when there is work, and sometimes none, so that idle handlers have their turn.
-fn look_after() {
+/// One event when there is work and we do not rest.
+fn look_after(flags: c_int) {
     #[cfg(feature = "plant")]
     plant::point("check");
     let Some(hall) = HALL.with(|h| h.borrow().clone()) else {
@@ -224,10 +274,10 @@ fn look_after() {
     };
     if !hall.any.load(Ordering::Acquire) {
         hall.worked.set(Duration::ZERO);
+        hall.rest.set(Rest::No);
         return;
     }
-    if hall.worked.get() >= REST_AFTER {
-        hall.worked.set(Duration::ZERO);
+    if hall.rests(flags) {
         return;
     }
     if hall.event_queued.replace(true) {
@@ -243,6 +293,71 @@ fn look_after() {
         });
         sys::Tcl_QueueEvent(event, sys::QUEUE_TAIL);
     }
+}
+
+impl Hall {
+    /// Is this pass of the loop one without us?
+    fn rests(&self, flags: c_int) -> bool {
+        if self.depth.get() >= DEEP {
+            if flags & sys::DONT_WAIT == 0 {
+                // A loop that waits for a message gets it in the next pass.
+                return !self.rested.replace(!self.rested.get());
+            }
+            // An `update` in each callback would go deeper with each message, until the stack is used up: what is due is
+            // served by the turns around it. But a script that does nothing else than `update` waits for something.
+            let now = Instant::now();
+            let due = self.let_in.get().map(|last| now - last >= LET_IN);
+            if due != Some(false) {
+                self.let_in.set(Some(now));
+            }
+            return due != Some(true);
+        }
+        let now = self.began.get().map_or(Duration::ZERO, |began| began.elapsed());
+        let (next, rests) = match self.rest.get() {
+            Rest::No if self.worked.get() + now < REST_AFTER => return false,
+            Rest::No => {
+                self.worked.set(Duration::ZERO);
+                // The turns around this loop count from here on.
+                self.began.set(self.began.get().map(|_| Instant::now()));
+                // Who does not want idle handlers gets the pass in which nothing is done, for a loop that waits for one.
+                if flags & sys::IDLE_EVENTS == 0 {
+                    return true;
+                }
+                self.ask_idle();
+                (Rest::Since(Instant::now(), 1), true)
+            }
+            Rest::Since(begun, passes) if passes < REST_PASSES && begun.elapsed() < REST_FOR => {
+                (Rest::Since(begun, passes + 1), true)
+            }
+            Rest::Since(..) => (Rest::No, false),
+            Rest::Last => (Rest::No, true),
+        };
+        self.rest.set(next);
+        rests
+    }
+
+    /// Puts a handler of ours behind all idle handlers that wait, unless it waits already.
+    fn ask_idle(&self) {
+        if !self.idle_asked.replace(true) {
+            // SAFETY: the procedure lives as long as the library, which is never unloaded, and uses no data.
+            unsafe { sys::Tcl_DoWhenIdle(idle, ptr::null_mut()) };
+        }
+    }
+}
+
+/// Our idle handler: the turn of all idle handlers has come.
+unsafe extern "C" fn idle(_data: *mut c_void) {
+    told(None, || {
+        let Some(hall) = HALL.with(|h| h.borrow().clone()) else {
+            return;
+        };
+        hall.idle_asked.set(false);
+        if matches!(hall.rest.get(), Rest::Since(..)) {
+            hall.rest.set(Rest::Last);
+        }
+        #[cfg(feature = "plant")]
+        plant::point("idle");
+    });
 }
 
 /// Our event: one turn.
@@ -274,6 +389,9 @@ fn turn() {
     hall.any.store(false, Ordering::Release);
     let start = Instant::now();
     let turn = Turn { until: start + TURN };
+    if hall.depth.replace(hall.depth.get() + 1) == 0 {
+        hall.began.set(Some(start));
+    }
     let count = hall.doors.borrow().len();
     let first = hall.next.get();
     for i in 0..count {
@@ -309,5 +427,11 @@ fn turn() {
             break;
         }
     }
-    hall.worked.set(hall.worked.get() + start.elapsed());
+    // No panic comes this far: each piece of work has its own fence.
+    hall.depth.set(hall.depth.get() - 1);
+    if hall.depth.get() == 0 {
+        if let Some(began) = hall.began.take() {
+            hall.worked.set(hall.worked.get() + began.elapsed());
+        }
+    }
 }

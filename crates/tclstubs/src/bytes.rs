@@ -26,6 +26,7 @@ impl<'o> Bytes<'o> {
     /// # Safety
     /// `at` and `len` describe memory that stays valid until the value is converted, changed or released, and
     /// the value is referenced for `'o`.
+    #[inline]
     pub(crate) unsafe fn guard(at: *const u8, len: usize) -> Bytes<'o> {
         let slice: &'o [u8] = if len == 0 {
             &[]
@@ -42,6 +43,7 @@ impl<'o> Bytes<'o> {
 }
 
 impl Drop for Bytes<'_> {
+    #[inline]
     fn drop(&mut self) {
         BORROWS.with(|b| b.set(b.get() - 1));
     }
@@ -49,6 +51,7 @@ impl Drop for Bytes<'_> {
 
 impl Deref for Bytes<'_> {
     type Target = [u8];
+    #[inline]
     fn deref(&self) -> &[u8] {
         self.slice
     }

@@ -13,7 +13,7 @@ use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::ffi::{c_int, c_void, CString};
-use std::ptr;
+use std::ptr::{self, NonNull};
 use std::rc::{Rc, Weak};
 
 /// What stands behind a command.
@@ -35,6 +35,8 @@ pub trait Command: 'static {
 pub enum Reply {
     /// Its result.
     Value(Obj),
+    /// An empty result.
+    Nothing,
     /// A body to run, again and again.
     Loop(Box<dyn Loop>),
 }
@@ -171,7 +173,7 @@ fn abandon() {
     }
     // Bodies that will never go on.
     for state in LOOPS.with(|l| std::mem::take(&mut *l.borrow_mut())) {
-        let body = state.upgrade().and_then(|state| state.body.take());
+        let body = state.upgrade().and_then(|state| state.take());
         told(None, move || drop(body));
     }
     told(None, kept::let_go);
@@ -264,11 +266,12 @@ unsafe extern "C" fn on_nr_call(
                 interp.set_result(&value);
                 sys::OK
             }
+            Ok(Reply::Nothing) => {
+                interp.reset_result();
+                sys::OK
+            }
             Ok(Reply::Loop(body)) => {
-                let state = Rc::new(LoopState {
-                    body: Cell::new(Some(body)),
-                    interp: interp.clone(),
-                });
+                let state = Rc::new(LoopState::new(body, interp));
                 LOOPS.with(|l| l.borrow_mut().push(Rc::downgrade(&state)));
                 turn(state)
             }
@@ -328,18 +331,43 @@ unsafe extern "C" fn on_delete(data: *mut c_void) {
 struct LoopState {
     /// Gone when the thread has ended; out while it works.
     body: Cell<Option<Box<dyn Loop>>>,
+    /// What works now, for the case that a script in it ends the thread.
+    working: Cell<Option<NonNull<dyn Loop>>>,
     interp: Interp,
 }
 
 impl LoopState {
+    fn new(body: Box<dyn Loop>, interp: &Interp) -> LoopState {
+        LoopState {
+            body: Cell::new(Some(body)),
+            working: Cell::new(None),
+            interp: interp.clone(),
+        }
+    }
+
     /// Lets `work` use the body. No `RefCell` is held meanwhile: it may run scripts, in traces.
     fn with<T>(&self, work: impl FnOnce(&mut dyn Loop) -> Result<T, Raise>) -> Result<T, Raise> {
-        let Some(mut body) = self.body.take() else {
+        let Some(body) = self.body.take() else {
             return Err(Raise::bug("a loop without a body"));
         };
-        let outcome = work(&mut *body);
-        self.body.set(Some(body));
+        let mut working = NonNull::from(Box::leak(body));
+        self.working.set(Some(working));
+        // SAFETY: the body is alive and used by nobody else: it was taken out, and what is in `working` is taken only when
+        // this call is over, or never goes on.
+        let outcome = work(unsafe { working.as_mut() });
+        let body = self.take();
+        self.body.set(body);
         outcome
+    }
+
+    /// Takes the body out, also one at work: only after the work, or when the frame that does it is never resumed because
+    /// the thread has ended, or a panic has left it.
+    fn take(&self) -> Option<Box<dyn Loop>> {
+        match self.working.take() {
+            // SAFETY: `with` has leaked this box, and what is taken from `working` is taken once.
+            Some(working) => Some(unsafe { Box::from_raw(working.as_ptr()) }),
+            None => self.body.take(),
+        }
     }
 }
 
@@ -349,6 +377,7 @@ impl Drop for LoopState {
         // when the thread is.
         fence::fenced(|| {
             let _ = LOOPS.try_with(|l| l.borrow_mut().retain(|state| !ptr::eq(state.as_ptr(), self)));
+            drop(self.take());
             #[cfg(feature = "plant")]
             plant::point("drop_LoopState");
         });

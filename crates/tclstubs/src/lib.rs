@@ -20,10 +20,12 @@ mod obj;
 mod package;
 mod prefix;
 mod raise;
+mod refill;
 mod sys;
 mod timer;
 mod utf;
 mod wall;
+mod watch;
 
 pub use bell::{Bell, Door, Turn};
 pub use bytes::Bytes;
@@ -37,7 +39,9 @@ pub use obj::Obj;
 pub use package::{at_exit, at_thread_exit, exiting, provide, wake_notifier, LoadError};
 pub use prefix::Prefix;
 pub use raise::Raise;
+pub use refill::{Form, Refill};
 pub use timer::Timer;
+pub use watch::Filler;
 
 /// What the exported entry points call. Not for use by hand: see [`package!`].
 #[doc(hidden)]

@@ -1,8 +1,10 @@
 //! `Obj`: one reference to a Tcl value, and the conversions in both directions. It must not know interpreters'
-//! variables or commands, and it never touches a field of a value: all goes through the stub table.
+//! variables or commands, and it never touches a field of a value: all goes through the stub table (`sys::kind` and `sys::has_text` read two).
 
 use crate::bytes::{no_borrows, Bytes};
 use crate::raise::shorten;
+use crate::refill::Form;
+use crate::utf::Width;
 use crate::{sys, utf, Raise};
 use std::mem::ManuallyDrop;
 use std::ptr::NonNull;
@@ -16,6 +18,7 @@ use std::ptr::NonNull;
 pub struct Obj(NonNull<sys::TclObj>);
 
 impl Clone for Obj {
+    #[inline]
     fn clone(&self) -> Obj {
         #[cfg(feature = "plant")]
         if plant::hit("unheld_value") {
@@ -28,6 +31,7 @@ impl Clone for Obj {
 }
 
 impl Drop for Obj {
+    #[inline]
     fn drop(&mut self) {
         #[cfg(feature = "plant")]
         if plant::hit("kept_value") {
@@ -49,6 +53,7 @@ impl Obj {
     ///
     /// # Safety
     /// `raw` is a live value (also of reference count 0) of this thread.
+    #[inline]
     pub(crate) unsafe fn from_raw(raw: *mut sys::TclObj) -> Obj {
         // SAFETY: the caller's contract; Tcl's constructors never return null (they panic when memory is out).
         unsafe {
@@ -67,6 +72,7 @@ impl Obj {
         unsafe { std::slice::from_raw_parts(objv.cast::<Obj>(), objc.max(0) as usize) }
     }
 
+    #[inline]
     pub(crate) fn raw(&self) -> *mut sys::TclObj {
         self.0.as_ptr()
     }
@@ -90,7 +96,16 @@ impl Obj {
         unsafe { Obj::from_raw(sys::Tcl_NewStringObj(bytes.as_ptr().cast(), bytes.len() as isize)) }
     }
 
+    /// The name of an element of an array variable, `array(element)`.
+    pub(crate) fn element_name(array: &Obj, element: &Obj) -> Obj {
+        let name = array.with_text_bytes(|array| element.with_text_bytes(|e| [array, b"(", e, b")"].concat()));
+        assert!(sys::fits(name.len()), "a name is longer than Tcl allows");
+        // SAFETY: pointer and length are of one live slice in Tcl's own UTF-8, which Tcl copies.
+        unsafe { Obj::from_raw(sys::Tcl_NewStringObj(name.as_ptr().cast(), name.len() as isize)) }
+    }
+
     /// A byte array value (`Tcl_NewByteArrayObj`): every byte is one character U+0000 to U+00FF.
+    #[inline]
     pub fn bytes_of(bytes: &[u8]) -> Obj {
         assert!(sys::fits(bytes.len()), "a byte array is longer than Tcl allows");
         // SAFETY: pointer and length are of one live slice, which Tcl copies.
@@ -98,6 +113,7 @@ impl Obj {
     }
 
     /// A number (`Tcl_NewWideIntObj`).
+    #[inline]
     pub fn int(value: i64) -> Obj {
         // SAFETY: plain value argument.
         unsafe { Obj::from_raw(sys::Tcl_NewWideIntObj(value)) }
@@ -119,6 +135,14 @@ impl Obj {
         unsafe { Obj::from_raw(sys::Tcl_NewListObj(items.len() as isize, items.as_ptr().cast())) }
     }
 
+    /// A list of these values (`Tcl_NewListObj`), of which the caller need not own any.
+    #[inline]
+    pub fn list_of_refs<const N: usize>(items: [&Obj; N]) -> Obj {
+        let raw = items.map(Obj::raw);
+        // SAFETY: the references keep the values alive during the call, and the list takes its own. So many fit always.
+        unsafe { Obj::from_raw(sys::Tcl_NewListObj(N as isize, raw.as_ptr())) }
+    }
+
     /// A list of texts.
     pub fn texts<S: AsRef<str>>(items: impl IntoIterator<Item = S>) -> Obj {
         Obj::list(items.into_iter().map(|s| Obj::text_of(s.as_ref())))
@@ -130,6 +154,7 @@ impl Obj {
     }
 
     /// Is the text of the value exactly `other`? (`other` is plain ASCII without NUL.)
+    #[inline]
     pub fn is(&self, other: &str) -> bool {
         self.with_text_bytes(|b| b == other.as_bytes())
     }
@@ -144,8 +169,19 @@ impl Obj {
         self.with_text_bytes(|b| b.first() == Some(&byte))
     }
 
+    /// The text of the value in Tcl's own UTF-8, borrowed.
+    #[inline]
+    pub fn text_bytes(&self) -> Bytes<'_> {
+        // SAFETY: our reference keeps the value alive.
+        let (at, len) = unsafe { sys::string_bytes(self.raw()) };
+        // SAFETY: Tcl keeps the text at that address until the value is changed or released: `guard` keeps conversions
+        // out, and nobody changes a value that has a second reference.
+        unsafe { Bytes::guard(at, len) }
+    }
+
     /// Lets `f` look at the text in Tcl's own UTF-8. Safe beside borrowed bytes: making the text of a value
     /// leaves its other form alone.
+    #[inline]
     pub(crate) fn with_text_bytes<T>(&self, f: impl FnOnce(&[u8]) -> T) -> T {
         // SAFETY: our reference keeps the value alive.
         let (at, len) = unsafe { sys::string_bytes(self.raw()) };
@@ -159,20 +195,22 @@ impl Obj {
     /// # Errors
     /// A character above U+00FF, with Tcl 9's message and `TCL VALUE BYTES` on both majors.
     pub fn bytes(&self) -> Result<Bytes<'_>, Raise> {
-        if !sys::nine() {
+        // SAFETY: our reference keeps the value alive.
+        let pure = self.form() == Form::Bytes && !unsafe { sys::has_text(self.raw()) };
+        // A byte array that never had a text is nothing but bytes. To look at the text of one would make it, and keep it.
+        if !pure {
             // Tcl 8.6 would silently keep the low eight bits, so the text is looked at first. In plain ASCII
             // text the bytes are the text: nothing needs to be converted or copied.
             // SAFETY: our reference keeps the value alive.
             let (at, len) = unsafe { sys::string_bytes(self.raw()) };
             // SAFETY: as in `with_text_bytes`; the slice is used only before the value may change.
             let text = unsafe { std::slice::from_raw_parts(at, len) };
-            if text.is_ascii() {
+            match utf::width(text) {
                 // SAFETY: the text of a referenced value stays until the value is changed; `guard` keeps
                 // conversions out, and nobody changes a value that has a second reference.
-                return Ok(unsafe { Bytes::guard(at, len) });
-            }
-            if utf::wide(text) {
-                return Err(self.not_bytes());
+                Width::Plain => return Ok(unsafe { Bytes::guard(at, len) }),
+                Width::Bytes => {}
+                Width::Wide => return Err(self.not_bytes()),
             }
         }
         // SAFETY: our reference keeps the value alive.

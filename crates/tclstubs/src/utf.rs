@@ -25,9 +25,25 @@ pub(crate) fn encode(text: &str, pairs: bool) -> Cow<'_, [u8]> {
     Cow::Owned(out)
 }
 
-/// Does Tcl's UTF-8 hold a character above U+00FF? Lead bytes up to 0xC3 stand for U+0000 (0xC0), U+0080 to U+00FF.
-pub(crate) fn wide(text: &[u8]) -> bool {
-    text.iter().any(|&b| b >= 0xC4)
+/// What characters Tcl's UTF-8 holds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Width {
+    /// Only U+0001 to U+007F.
+    Plain,
+    /// None above U+00FF.
+    Bytes,
+    /// One above U+00FF at least.
+    Wide,
+}
+
+/// What characters are in this text? Lead bytes up to 0xC3 stand for U+0000 (0xC0) and U+0080 to U+00FF. One pass to the
+/// end, which the compiler makes of steps of many bytes.
+pub(crate) fn width(text: &[u8]) -> Width {
+    match text.iter().fold(0, |most, &byte| most.max(byte)) {
+        0..=0x7F => Width::Plain,
+        0x80..=0xC3 => Width::Bytes,
+        _ => Width::Wide,
+    }
 }
 
 /// Tcl's UTF-8 to a Rust string. A lone surrogate, or a byte that makes no sense, becomes U+FFFD.
@@ -100,7 +116,7 @@ mod property;
 #[cfg(test)]
 mod tests {
     use super::property::holds;
-    use super::{decode, encode, wide};
+    use super::{decode, encode, width, Width};
     use proptest::prelude::*;
 
     /// Under Miri, which is some thousand times slower, a few; and no `prop_oneof!`, which is slowest of all.
@@ -140,7 +156,11 @@ mod tests {
         holds("texts of Tcl 8.6", CASES, units(), |units| {
             let bytes = tcl86(&units);
             prop_assert_eq!(decode(&bytes), String::from_utf16_lossy(&units));
-            prop_assert_eq!(wide(&bytes), units.iter().any(|&unit| unit > 0xFF));
+            prop_assert_eq!(width(&bytes) == Width::Wide, units.iter().any(|&unit| unit > 0xFF));
+            prop_assert_eq!(
+                width(&bytes) == Width::Plain,
+                units.iter().all(|&unit| unit > 0 && unit < 0x80)
+            );
             Ok(())
         });
     }
@@ -155,7 +175,7 @@ mod tests {
                 let bytes = encode(&text, pairs);
                 prop_assert!(!bytes.contains(&0));
                 prop_assert_eq!(decode(&bytes), text.as_str());
-                prop_assert_eq!(wide(&bytes), text.chars().any(|c| c > '\u{FF}'));
+                prop_assert_eq!(width(&bytes) == Width::Wide, text.chars().any(|c| c > '\u{FF}'));
             }
             // Tcl 9 differs from plain UTF-8 in nothing but NUL.
             prop_assert_eq!(encode(&text, false).len(), text.len() + text.matches('\0').count());
@@ -192,8 +212,10 @@ mod tests {
 
     #[test]
     fn sees_wide_characters() {
-        assert!(!wide("aé\u{ff}".as_bytes()));
-        assert!(wide("\u{100}".as_bytes()));
-        assert!(wide("€".as_bytes()));
+        assert_eq!(width("".as_bytes()), Width::Plain);
+        assert_eq!(width("a\u{7f}".as_bytes()), Width::Plain);
+        assert_eq!(width("aé\u{ff}".as_bytes()), Width::Bytes);
+        assert_eq!(width("\u{100}".as_bytes()), Width::Wide);
+        assert_eq!(width("€".as_bytes()), Width::Wide);
     }
 }

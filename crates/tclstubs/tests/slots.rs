@@ -1,5 +1,5 @@
-//! The slot numbers in `src/sys/slots.rs` and `src/sys/abi.rs` against the header of an installed Tcl 8.6. It must
-//! not need Tcl to build: without a header the test says so and passes.
+//! The slot numbers in `src/sys/slots.rs` and `src/sys/abi.rs`, and the one field of a value that is read, against the
+//! headers of an installed Tcl 8.6. It must not need Tcl to build: without a header the tests say so and pass.
 
 use std::collections::HashMap;
 use std::fs;
@@ -63,4 +63,50 @@ fn numbers_and_names_are_tcls() {
         }
     }
     assert!(seen > 45, "only {seen} slots were found in our sources");
+}
+
+#[test]
+fn the_field_that_is_read_is_where_tcls_is() {
+    let candidates = [
+        "/usr/include/tcl8.6/tcl.h",
+        "/usr/include/tcl9.0/tcl.h",
+        "/usr/include/tcl.h",
+    ];
+    let headers: Vec<String> = candidates.iter().filter_map(|p| fs::read_to_string(p).ok()).collect();
+    if headers.is_empty() {
+        println!("skipped: no header of Tcl is installed (package tcl8.6-dev)");
+    }
+    for header in headers {
+        let (_, body) = header.split_once("typedef struct Tcl_Obj {").expect("Tcl_Obj");
+        let (body, _) = body.split_once("union {").expect("the union of Tcl_Obj");
+        // Comments away, then one field before each semicolon.
+        let mut code = String::new();
+        for part in body.split("/*") {
+            code.push_str(part.split_once("*/").map_or(part, |(_, rest)| rest));
+        }
+        let fields: Vec<String> = code
+            .split(';')
+            .map(|f| f.split_whitespace().collect::<Vec<_>>().join(" "))
+            .filter(|f| !f.is_empty())
+            .collect();
+        assert_eq!(fields.len(), 4, "{fields:?}");
+        let count =
+            |field: &str, name: &str| [format!("int {name}"), format!("Tcl_Size {name}")].contains(&field.to_string());
+        assert!(count(&fields[0], "refCount"), "{fields:?}");
+        assert_eq!(fields[1], "char *bytes");
+        assert!(count(&fields[2], "length"), "{fields:?}");
+        assert_eq!(fields[3], "const Tcl_ObjType *typePtr");
+    }
+    // Ours, in the same order: an int before a pointer takes as much room as one.
+    let ours = include_str!("../src/sys/abi.rs");
+    let (_, ours) = ours.split_once("struct ObjHead {").expect("ObjHead");
+    let (ours, _) = ours.split_once('}').expect("its end");
+    let ours: Vec<&str> = ours.lines().map(str::trim).filter(|l| !l.is_empty()).collect();
+    let wanted = [
+        "_ref_count: isize,",
+        "text: *const c_char,",
+        "_length: isize,",
+        "kind: *const c_void,",
+    ];
+    assert_eq!(ours, wanted);
 }

@@ -2,7 +2,7 @@
 
 use crate::args::{Callback, Count, Given, List, NewName, PairList, Pairs, Text};
 use crate::fail::refuse;
-use crate::link::{Link, Logger, Routes};
+use crate::link::{Link, Logger, Routes, Stores};
 use crate::object::{handle, subscriber};
 use crate::settings::{Role, Settings};
 use crate::table::{Object, Outcome, Row};
@@ -54,6 +54,7 @@ impl Master {
         let (config, topic_config) = settings.for_client(role)?;
         check_token_source(settings)?;
         let reports = self.routes.delivery.borrow().is_some();
+        let wants_statistics = self.routes.statistics.borrow().is_some();
         let wants = Wants {
             delivery: match (role, reports) {
                 (Role::Producer, true) => Delivery::All,
@@ -62,7 +63,7 @@ impl Master {
                 _ => Delivery::None,
             },
             errors: self.routes.error.borrow().is_some() || role == Role::Subscriber,
-            statistics: self.routes.statistics.borrow().is_some(),
+            statistics: wants_statistics,
             rebalance: role == Role::Subscriber,
             // Leaving a group waits for the answer to its last commit.
             commits: role == Role::Subscriber,
@@ -77,7 +78,12 @@ impl Master {
         if role == Role::Producer {
             exit::producing();
         }
-        let link = Link::new(interp, client, &self.routes)?;
+        let stores = match (settings.stores_offsets(), wants_statistics) {
+            (false, _) => Stores::Nothing,
+            (true, false) => Stores::Committed,
+            (true, true) => Stores::All,
+        };
+        let link = Link::new(interp, client, &self.routes, stores)?;
         let mut clients = self.clients.borrow_mut();
         clients.retain(|c| c.strong_count() > 0);
         clients.push(Rc::downgrade(&link));

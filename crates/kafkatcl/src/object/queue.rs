@@ -1,10 +1,11 @@
 //! Queues: where partitions of many topics come together. It must not start partitions; topic consumers do.
 
-use crate::args::{Array, Body, Callback, Count, Data, Rest, Wait};
+use crate::args::{Array, Body, Callback, Count, Data, FieldNames, Rest, Wait};
 use crate::inlet::{self, Inlet};
 use crate::link::{Link, Share};
 use crate::object::handle::{gone, Handle};
 use crate::object::topic_producer::ask_creator;
+use crate::pick::Field;
 use crate::table::{Object, Outcome, Row};
 use crate::{names, render, subcommands};
 use std::cell::RefCell;
@@ -75,6 +76,17 @@ subcommands! { TABLE for QueueObject {
     /// work in *script*; messages that it has not seen stay in the queue.
     "consume_batch" => fn(this, cx, timeout: Wait, count: Count, array: Array, script: Body) {
         Ok(Reply::Loop(this.inlet()?.batch(timeout.0, count.0, array.0, script.0, false)))
+    }
+
+    /// The values of *fields* of up to *count* messages of the queue, or of as many as come within *timeout* milliseconds
+    /// (-1: for ever), one after the other in one list, fit for `foreach`: this is the fastest way to read. Ends of
+    /// partitions are passed over.
+    ///
+    /// *fields* is a list of `payload`, `partition`, `offset`, `topic`, `timestamp`, `key` (default `payload`). A Kafka
+    /// error is a Tcl error if it is the first to come; else the messages before it are returned.
+    "consume_list" => fn(this, cx, timeout: Wait, count: Count, fields: Option<FieldNames>) {
+        let fields = fields.map_or_else(|| vec![Field::Payload], |f| f.0);
+        render::value(keep(this.inlet()?, |inlet| inlet.list(timeout.0, count.0, fields, false))?)
     }
 
     /// Hands each message of the queue to *callback* from the event loop, as one more word: a list `payload partition

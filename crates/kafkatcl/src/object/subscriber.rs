@@ -1,6 +1,7 @@
-//! Subscribers: members of a consumer group. It must not choose partitions by itself; the group or the script does.
+//! Subscribers: members of a consumer group. It must not choose partitions by itself; the group or the script does. It is
+//! long because a subscriber has no objects below it: what handles, topics and queues share out is here.
 
-use crate::args::{self, Data, Given, List, Number, Partition, Rest, Switch, Text, Wait};
+use crate::args::{self, Count, Data, FieldNames, Given, List, Number, Partition, Rest, Switch, Text, Wait};
 use crate::exit;
 use crate::fail::{self, OrRaise};
 use crate::inlet::{draw_plain, Deadline, Inlet, Mark, Sieve, Taken};
@@ -8,11 +9,12 @@ use crate::link::{Link, Share};
 use crate::object::handle::{add_brokers, checked_brokers, gone, set_log_level};
 use crate::object::info;
 use crate::object::master::Master;
+use crate::pick::Field;
 use crate::render::{Fields, Words};
 use crate::settings::{Role, Settings};
 use crate::table::{Object, Outcome, Row};
 use crate::{names, render, subcommands};
-use rdk::{Code, Error, Event, EventKind, Offset, PartitionList, Timeout};
+use rdk::{Code, Error, Event, EventKind, Message, Offset, PartitionList, Timeout};
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Instant;
@@ -50,9 +52,10 @@ impl Object for Subscriber {
             inlet.close();
             drop(inlet);
             if !link.client().inherited() {
-                // A thread that ends the process waits for this. No script runs meanwhile.
-                let _inside = link.client().enter("delete");
-                exit::close_group(link.client(), Instant::now() + exit::bound());
+                // A thread that ends the process waits for this, or else leaves the group itself. No script runs meanwhile.
+                if let Ok(_inside) = link.client().enter("delete") {
+                    exit::close_group(link.client(), Instant::now() + exit::bound());
+                }
             }
             link.release(false);
         }
@@ -67,12 +70,16 @@ struct Group {
 }
 
 impl Group {
+    fn revoked(&self, list: PartitionList) -> Taken {
+        let cooperative = self.client.rebalance_protocol() == "COOPERATIVE";
+        Taken::Revoked(cooperative.then_some(list))
+    }
+
     fn draw_event(&self, words: &Words, event: &Event<'_>) -> Option<Taken> {
         match event.kind() {
             EventKind::Rebalance => {
                 let revoked = exit::answer_rebalance(&self.client, event)?;
-                let cooperative = self.client.rebalance_protocol() == "COOPERATIVE";
-                Some(Taken::Revoked(cooperative.then_some(revoked)))
+                Some(self.revoked(revoked))
             }
             _ => draw_plain(words, event),
         }
@@ -81,24 +88,27 @@ impl Group {
 
 impl Sieve for Group {
     fn draw(&self, words: &Words, event: Event<'_>) -> Option<Taken> {
-        if self.store && event.kind() == EventKind::Message {
-            if let Some(message) = event.messages().next() {
-                // It fails only for a partition that has just been taken away; its new owner counts for itself.
-                let _ = message.store_offset();
-                return Some(Taken::Fields(Fields::of_message(words, &message)));
-            }
+        if event.kind() == EventKind::Message {
+            return event.messages().next().map(|m| self.draw_message(words, &m));
         }
         self.draw_event(words, &event)
+    }
+
+    fn stores(&self) -> bool {
+        self.store
+    }
+
+    fn hand_out(&self, message: &Message<'_>) {
+        if self.store {
+            // It fails only for a partition that has just been taken away; its new owner counts for itself.
+            let _ = message.store_offset();
+        }
     }
 
     fn draw_waiting(&self, words: &Words, event: Event<'_>) -> (Option<Taken>, Option<Mark>) {
         if event.kind() == EventKind::Message {
             if let Some(message) = event.messages().next() {
-                let mark = Mark {
-                    topic: message.topic_name().into_owned(),
-                    partition: message.partition(),
-                    offset: message.offset(),
-                };
+                let mark = Mark::of(&message);
                 return (Some(Taken::Fields(Fields::of_message(words, &message))), Some(mark));
             }
         }
@@ -305,8 +315,13 @@ subcommands! { TABLE for Subscriber {
 
     /// Ends the subscription and leaves the group.
     "unsubscribe" => fn(this, cx) {
-        this.link()?.client().unsubscribe().or_raise()?;
-        this.inlet()?.forget();
+        let link = this.link()?;
+        link.client().unsubscribe().or_raise()?;
+        // Partitions that were assigned by hand stay, and go on behind what waits here. Those of a group are taken away by
+        // an event, which has what waits forgotten.
+        if link.client().assignment().map_or(true, |list| list.is_empty()) {
+            this.inlet()?.forget();
+        }
         render::nothing()
     }
 
@@ -359,11 +374,21 @@ subcommands! { TABLE for Subscriber {
     /// when the end of a partition was reached.
     "consume" => fn(this, cx, timeout: Option<Wait>) {
         let inlet = this.inlet()?;
-        let deadline = Deadline::after(timeout.map_or(Timeout::NONE, |t| t.0));
-        match inlet.take(deadline)? {
+        match inlet.take_within(timeout.map_or(Timeout::NONE, |t| t.0))? {
             Some(Taken::Fields(fields)) => render::value(fields.list(&render::words())),
             _ => render::nothing(),
         }
+    }
+
+    /// The values of *fields* of up to *count* messages, or of as many as come within *timeout* milliseconds (-1: for
+    /// ever), one after the other in one list, fit for `foreach`: this is the fastest way to read.
+    ///
+    /// *fields* is a list of `payload`, `partition`, `offset`, `topic`, `timestamp`, `key` (default `payload`). What is
+    /// returned counts as seen. A Kafka error is a Tcl error if it is the first to come; else the messages before it
+    /// are returned.
+    "consume_list" => fn(this, cx, timeout: Wait, count: Count, fields: Option<FieldNames>) {
+        let fields = fields.map_or_else(|| vec![Field::Payload], |f| f.0);
+        render::value(keep(this.inlet()?, |inlet| inlet.list(timeout.0, count.0, fields, false))?)
     }
 
     /// Hands each message to *callback* from the event loop, as one more word: a list as `consume` returns it.

@@ -78,11 +78,13 @@ pub unsafe fn attach(interp: *mut TclInterp) -> Result<(), Unusable> {
 }
 
 /// Does a Tcl 9 run here?
+#[inline]
 pub fn nine() -> bool {
     NINE.load(Ordering::Relaxed)
 }
 
 /// Does the running Tcl keep a character above U+FFFF as two surrogates? Tcl 8.6 does, unless it was built otherwise.
+#[inline]
 pub fn pairs() -> bool {
     PAIRS.load(Ordering::Relaxed)
 }
@@ -111,6 +113,37 @@ unsafe fn whole() -> bool {
 pub unsafe fn slot(n: usize) -> *const c_void {
     // SAFETY: the caller's contract: the table is attached and has slot n.
     unsafe { *TABLE.load(Ordering::Relaxed).add(n) }
+}
+
+/// The start of a value. Extensions that are built already read these fields in place (the macros of tcl.h), so they stay
+/// where they are; in Tcl 9 the two counts are as long as a pointer, which moves nothing.
+#[repr(C)]
+struct ObjHead {
+    _ref_count: isize,
+    text: *const c_char,
+    _length: isize,
+    kind: *const c_void,
+}
+
+/// Has the value its text at the moment? (No function tells: asking for the text makes it.)
+///
+/// # Safety
+/// `obj` is a live value of this thread.
+#[inline(always)]
+pub unsafe fn has_text(obj: *const TclObj) -> bool {
+    // SAFETY: as in `kind`.
+    unsafe { !(*obj.cast::<ObjHead>()).text.is_null() }
+}
+
+/// Which form a value has beside its text: the address of Tcl's description of it, or null. With [`has_text`] the only
+/// fields of a value that are ever read, because no function tells them.
+///
+/// # Safety
+/// `obj` is a live value of this thread.
+#[inline(always)]
+pub unsafe fn kind(obj: *const TclObj) -> *const c_void {
+    // SAFETY: the caller's contract; the layout is the promise described at `ObjHead`, and only this thread writes it.
+    unsafe { (*obj.cast::<ObjHead>()).kind }
 }
 
 /// A function whose by-value `int` became `Tcl_Size`: two types, chosen by the running major.
@@ -144,10 +177,14 @@ sized! {
     fn Tcl_Alloc = 3 (size: u32 | usize | usize) -> *mut c_char;
     #[doc = "A new byte array value of reference count 0."]
     fn Tcl_NewByteArrayObj = 50 (bytes: *const u8 | *const u8 | *const u8, len: c_int | isize | isize) -> *mut TclObj;
+    #[doc = "Replaces elements of a list that nobody else holds."]
+    fn Tcl_ListObjReplace = 48 (interp: *mut TclInterp | *mut TclInterp | *mut TclInterp, list: *mut TclObj | *mut TclObj | *mut TclObj, first: c_int | isize | isize, count: c_int | isize | isize, objc: c_int | isize | isize, objv: *const *mut TclObj | *const *mut TclObj | *const *mut TclObj) -> c_int;
     #[doc = "A new list value of reference count 0."]
     fn Tcl_NewListObj = 53 (objc: c_int | isize | isize, objv: *const *mut TclObj | *const *mut TclObj | *const *mut TclObj) -> *mut TclObj;
     #[doc = "A new string value of reference count 0."]
     fn Tcl_NewStringObj = 56 (bytes: *const c_char | *const c_char | *const c_char, len: c_int | isize | isize) -> *mut TclObj;
+    #[doc = "Makes a byte array longer or shorter, and returns its bytes."]
+    fn Tcl_SetByteArrayLength = 58 (obj: *mut TclObj | *mut TclObj | *mut TclObj, len: c_int | isize | isize) -> *mut u8;
     #[doc = "Evaluates a command that is given as words."]
     fn Tcl_EvalObjv = 292 (interp: *mut TclInterp | *mut TclInterp | *mut TclInterp, objc: c_int | isize | isize, objv: *const *mut TclObj | *const *mut TclObj | *const *mut TclObj, flags: c_int | c_int | c_int) -> c_int;
     #[doc = "Calls a command procedure through the non-recursive engine."]
@@ -155,6 +192,7 @@ sized! {
 }
 
 /// Is this length one that a value of the running Tcl can have? Tcl 8.6 counts bytes and elements in an `int`.
+#[inline]
 pub fn fits(len: usize) -> bool {
     // A margin: Tcl 8.6 adds headers and a final NUL to what it allocates, in the same int.
     len <= if nine() {

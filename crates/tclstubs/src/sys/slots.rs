@@ -4,7 +4,8 @@
 
 use super::abi::slot;
 use super::{
-    DeleteProc, EventSourceProc, InterpDeleteProc, ObjCmdProc, PostProc, TclEvent, TclInterp, TclObj, TclTime, Token,
+    CmdInfo, DeleteProc, EventSourceProc, InterpDeleteProc, ObjCmdProc, PostProc, TclEvent, TclInterp, TclObj, TclTime,
+    Token, TraceProc,
 };
 use std::ffi::{c_char, c_int, c_void};
 
@@ -32,18 +33,22 @@ slots! {
     fn Tcl_WaitForEvent = 13 (time: *const TclTime) -> c_int;
     fn Tcl_DbDecrRefCount = 19 (obj: *mut TclObj, file: *const c_char, line: c_int);
     fn Tcl_DbIncrRefCount = 20 (obj: *mut TclObj, file: *const c_char, line: c_int);
+    fn Tcl_DbIsShared = 21 (obj: *mut TclObj, file: *const c_char, line: c_int) -> c_int;
     fn Tcl_GetBooleanFromObj = 32 (interp: *mut TclInterp, obj: *mut TclObj, value: *mut c_int) -> c_int;
     fn get_byte_array_8 = 33 (obj: *mut TclObj, len: *mut c_int) -> *const u8;
     fn get_string_8 = 41 (obj: *mut TclObj, len: *mut c_int) -> *const c_char;
     fn list_get_elements_8 = 45 (interp: *mut TclInterp, list: *mut TclObj, count: *mut c_int, elements: *mut *const *mut TclObj) -> c_int;
     fn Tcl_NewObj = 55 () -> *mut TclObj;
     fn Tcl_CallWhenDeleted = 79 (interp: *mut TclInterp, run: InterpDeleteProc, data: *mut c_void);
+    fn Tcl_CancelIdleCall = 80 (run: DeleteProc, data: *mut c_void);
     fn Tcl_CreateEventSource = 92 (setup: EventSourceProc, check: EventSourceProc, data: *mut c_void);
     fn Tcl_CreateExitHandler = 93 (run: DeleteProc, data: *mut c_void);
     fn Tcl_CreateTimerHandler = 98 (milliseconds: c_int, run: DeleteProc, data: *mut c_void) -> Token;
     fn Tcl_DeleteCommandFromToken = 104 (interp: *mut TclInterp, command: Token) -> c_int;
     fn Tcl_DeleteEventSource = 106 (setup: EventSourceProc, check: EventSourceProc, data: *mut c_void);
     fn Tcl_DeleteTimerHandler = 112 (timer: Token);
+    fn Tcl_DoWhenIdle = 116 (run: DeleteProc, data: *mut c_void);
+    fn Tcl_GetCommandInfo = 159 (interp: *mut TclInterp, name: *const c_char, info: *mut CmdInfo) -> c_int;
     fn Tcl_GetObjResult = 166 (interp: *mut TclInterp) -> *mut TclObj;
     fn Tcl_InterpDeleted = 184 (interp: *mut TclInterp) -> c_int;
     fn Tcl_Preserve = 201 (data: *mut c_void);
@@ -55,7 +60,11 @@ slots! {
     fn Tcl_SetMaxBlockTime = 229 (time: *const TclTime);
     fn Tcl_SetObjErrorCode = 234 (interp: *mut TclInterp, code: *mut TclObj);
     fn Tcl_SetObjResult = 235 (interp: *mut TclInterp, result: *mut TclObj);
+    fn Tcl_TraceVar2 = 248 (interp: *mut TclInterp, name: *const c_char, element: *const c_char, flags: c_int, run: TraceProc, data: *mut c_void) -> c_int;
     fn Tcl_UnsetVar2 = 254 (interp: *mut TclInterp, name: *const c_char, element: *const c_char, flags: c_int) -> c_int;
+    fn Tcl_UntraceVar2 = 256 (interp: *mut TclInterp, name: *const c_char, element: *const c_char, flags: c_int, run: TraceProc, data: *mut c_void);
+    fn Tcl_UpVar2 = 259 (interp: *mut TclInterp, frame: *const c_char, name: *const c_char, element: *const c_char, local: *const c_char, flags: c_int) -> c_int;
+    fn Tcl_VarTraceInfo2 = 262 (interp: *mut TclInterp, name: *const c_char, element: *const c_char, flags: c_int, run: TraceProc, before: *mut c_void) -> *mut c_void;
     fn Tcl_GetVersion = 279 (major: *mut c_int, minor: *mut c_int, patch: *mut c_int, kind: *mut c_int);
     fn Tcl_CreateThreadExitHandler = 288 (run: DeleteProc, data: *mut c_void);
     fn Tcl_GetCurrentThread = 300 () -> Token;
@@ -65,6 +74,11 @@ slots! {
     fn Tcl_GetCharLength = 380 (obj: *mut TclObj) -> c_int;
     fn Tcl_GetWideIntFromObj = 487 (interp: *mut TclInterp, obj: *mut TclObj, value: *mut i64) -> c_int;
     fn Tcl_NewWideIntObj = 488 (value: i64) -> *mut TclObj;
+    fn Tcl_SetWideIntObj = 489 (obj: *mut TclObj, value: i64);
+    fn Tcl_DictObjPut = 494 (interp: *mut TclInterp, dict: *mut TclObj, key: *mut TclObj, value: *mut TclObj) -> c_int;
+    fn Tcl_NewDictObj = 503 () -> *mut TclObj;
+    fn Tcl_GetCurrentNamespace = 512 (interp: *mut TclInterp) -> Token;
+    fn Tcl_GetGlobalNamespace = 513 (interp: *mut TclInterp) -> Token;
     fn Tcl_FindCommand = 515 (interp: *mut TclInterp, name: *const c_char, namespace: *mut c_void, flags: c_int) -> Token;
     fn Tcl_GetCommandFullName = 517 (interp: *mut TclInterp, command: Token, name: *mut TclObj);
     fn Tcl_LimitReady = 522 (interp: *mut TclInterp) -> c_int;

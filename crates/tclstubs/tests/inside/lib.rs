@@ -37,6 +37,7 @@ const PROPERTIES: &[(&str, Property)] = &[
     ("lists", values::lists),
     ("parsing", values::parsing),
     ("dicts", values::dicts),
+    ("refills", values::refills),
     ("borrows", values::borrows),
     ("raises", uses::raises),
     ("prefixes", uses::prefixes),

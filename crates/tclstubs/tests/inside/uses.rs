@@ -135,6 +135,10 @@ pub fn variables(tcl: &Tcl) {
             let found = tcl.call(&[&words[0], &words[1], &words[2], &tcl.say(&pattern)?])?;
             elements_are(&found, Some(&vec![name.clone(), last.clone()]))?;
         }
+        let mut different: Vec<&String> = pairs.iter().map(|(name, _)| name).collect();
+        different.sort_unstable();
+        different.dedup();
+        prop_assert_eq!(tcl.0.array_size(&array), i64::try_from(different.len()).ok());
         let names: Vec<&Obj> = items.iter().map(|(name, _)| name).collect();
         fine(tcl.0.unset_elements(&array, &names))?;
         fine(tcl.0.unset_elements(&array, &names))?;

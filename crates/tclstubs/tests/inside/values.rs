@@ -6,7 +6,7 @@ use crate::{bytes_are, elements_are, fine, integer_is, Tcl};
 use proptest::prelude::*;
 use proptest::sample::select;
 use std::panic::{catch_unwind, AssertUnwindSafe};
-use tclstubs::{Bytes, Obj};
+use tclstubs::{Bytes, Form, Obj};
 
 /// Bytes stay bytes, whatever Tcl has looked at in between.
 pub fn bytes(tcl: &Tcl) {
@@ -304,6 +304,81 @@ pub fn dicts(tcl: &Tcl) {
             tcl.change("look", how, &dict)?;
         }
         elements_are(&dict, Some(&wanted))
+    });
+}
+
+/// Values that are filled anew in place, whatever Tcl has made of them meanwhile: what they tell is what was put in last,
+/// and what somebody else holds stays as it was.
+pub fn refills(tcl: &Tcl) {
+    let step = (0..4usize, text(), ways(&LOOKS), any::<bool>());
+    let steps = prop::collection::vec(step, 1..12);
+    holds("refills", 3_000, (any::<bool>(), steps), |(dict, steps)| {
+        let names = ["a", "b", "c", "d"].map(Obj::text_of);
+        let mut texts = [const { String::new() }; 4];
+        let make = |texts: &[String; 4]| {
+            let values = texts.each_ref().map(|text| Obj::text_of(text));
+            let [a, b, c, d] = [0, 1, 2, 3].map(|i| (&names[i], &values[i]));
+            if dict {
+                Obj::dict_of_refs([a, b, c, d])
+            } else {
+                Obj::list_of_refs([a.0, a.1, b.0, b.1, c.0, c.1, d.0, d.1])
+            }
+        };
+        let wanted = |texts: &[String; 4]| {
+            let all = ["a", "b", "c", "d"].iter().zip(texts);
+            all.flat_map(|(name, text)| [name.to_string(), text.clone()])
+                .collect::<Vec<_>>()
+        };
+        let mut value = make(&texts);
+        let mut kept: Vec<(Obj, Vec<String>)> = Vec::new();
+        let (mut bytes, mut number) = (Obj::bytes_of(b"x"), Obj::int(0));
+        for (at, text, ways, keep) in steps {
+            for how in ways {
+                tcl.change("look", how, &value)?;
+                tcl.change("look", how, &bytes)?;
+                tcl.change("look", how, &number)?;
+            }
+            let form = value.form();
+            let shared = value.is_shared();
+            texts[at] = text;
+            let new = Obj::text_of(&texts[at]);
+            let filled = match value.refill() {
+                Some(mut to) => to.put(at, &names[at], &new),
+                None => {
+                    prop_assert!(shared || !matches!(form, Form::Dict | Form::List));
+                    false
+                }
+            };
+            if !filled {
+                value = make(&texts);
+            }
+            if keep {
+                // One that is the same value, and a copy that Tcl makes, which may share what is inside.
+                kept.push((value.clone(), wanted(&texts)));
+                kept.push((tcl.change("remade", "list", &value)?, wanted(&texts)));
+                prop_assert!(value.is_shared() && value.refill().is_none());
+            }
+            // The same with bytes and a number.
+            let (fresh, count) = (texts[at].as_bytes(), texts[at].len() as i64);
+            if !bytes.set_bytes(fresh) {
+                prop_assert!(bytes.is_shared() || bytes.form() != Form::Bytes);
+                bytes = Obj::bytes_of(fresh);
+            }
+            prop_assert_eq!(bytes.byte_len(), Some(fresh.len()));
+            if !number.set_int(count) {
+                prop_assert!(number.is_shared());
+                number = Obj::int(count);
+            }
+            let held = (bytes.clone(), number.clone());
+            prop_assert!(!bytes.set_bytes(b"other") && !number.set_int(-1));
+            prop_assert_eq!(&*fine(held.0.bytes())?, fresh);
+            prop_assert_eq!(fine(held.1.as_int())?, count);
+        }
+        elements_are(&value, Some(&wanted(&texts)))?;
+        for (value, wanted) in kept {
+            elements_are(&value, Some(&wanted))?;
+        }
+        Ok(())
     });
 }
 
