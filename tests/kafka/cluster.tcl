@@ -109,12 +109,14 @@ proc ::cluster::until {ms expression} {
     }
 }
 
-# Bytes of a file from an offset on; {} if it is not there.
+# Bytes of a file from an offset on; {} if it is not there. What Linux says of a process can be gone at the reading, too.
 proc ::cluster::Slurp {file {from 0}} {
     if {[catch {open $file rb} f]} {return {}}
     try {
         seek $f $from
         return [read $f]
+    } trap {POSIX ESRCH} {} {
+        return {}
     } finally {
         close $f
     }

@@ -74,9 +74,10 @@ proc ::torture::leader_killed {} {
     variable c
     variable r
     set partition [Random $r(partitions)]
-    set node [cluster::leader $c $r(topic) $partition]
+    set node [Led $partition]
     cluster::kill $c $node
-    Expect 20000 "no new leader after node $node was killed" {
+    # How soon is Kafka's: the node may have been the controller as well.
+    Expect 60000 "no new leader after node $node was killed" {
 	[Leader $partition] ni [list -1 $node]
     }
     Progress
@@ -87,7 +88,7 @@ proc ::torture::leader_killed {} {
 proc ::torture::broker_frozen {} {
     variable c
     variable r
-    set node [cluster::leader $c $r(topic) [Random $r(partitions)]]
+    set node [Led [Random $r(partitions)]]
     cluster::freeze $c $node
     Rest 8000
     cluster::thaw $c $node
@@ -193,6 +194,18 @@ proc ::torture::Leader {partition} {
 	return -1
     }
     return $leader
+}
+
+# torture::Led --
+#
+#	The leader of a partition, as soon as there is one that tells it.
+
+proc ::torture::Led {partition} {
+    set node -1
+    Expect 60000 "partition $partition has no leader" {
+	[set node [Leader $partition]] != -1
+    }
+    return $node
 }
 
 # torture::Said --
@@ -476,10 +489,11 @@ proc ::torture::Run {name group shell} {
 	    [Number observer committed] == $total
 	}
 	close [open $dir/stop w]
+	# Longer than the 30 s that a worker gives to the end of its client.
 	foreach who $r(consumers) {
-	    Ended $who 30000
+	    Ended $who 45000
 	}
-	Ended observer 30000
+	Ended observer 45000
 	Java
     } on error {message options} {
 	Hang "the scenario failed: $message"

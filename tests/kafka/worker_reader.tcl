@@ -19,7 +19,7 @@ worker::options {-topic {} -limit 60000} $argv
 proc ::worker::Partition {topic consumer ends partition} {
     variable o
     variable history
-    set end [lindex [$ends watermarks $topic $partition] 1]
+    set end [lindex [$ends watermarks -timeout 30000 $topic $partition] 1]
     set next 0
     set until [expr {[clock milliseconds] + $o(-limit)}]
     $consumer start $partition beginning
