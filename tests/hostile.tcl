@@ -33,6 +33,9 @@ proc ::hostile::Watch {} {
     variable jobs
     variable good 0
     variable bad 0
+    # Calls name hosts that do not exist. To end a client takes as long as the system's resolver lets its thread wait; where no
+    # name server answers that is 10 s for each try, which would count as a hang. (The GNU C library reads this.)
+    set ::env(RES_OPTIONS) "timeout:1 attempts:1"
     for {set i 0} {$i < $option(-jobs)} {incr i} {
 	set seed [expr {$option(-seed) + $i}]
 	# The first ones make one more where it does not divide.
