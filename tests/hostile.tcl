@@ -571,10 +571,13 @@ proc ::hostile::Run {} {
     }
     catch {interp delete inner}
     # Everything was deleted with its interpreter: nothing may be left, a moment later.
-    # A name that is looked up holds its client for as long as the resolver waits.
+    # A name that is looked up holds its client for as long as the resolver waits; a commit to a coordinator that is gone
+    # holds it for a session, 45 s unless configured. This thread does not hang meanwhile, which it shows by writing.
     set until [expr {[clock seconds] + 100}]
     while {[set live [kafka::kafka live]] ne "" && [clock seconds] < $until} {
-	after 20 {set ::hostile::go 1}
+	puts -nonewline $last "\n(the end; still there: $live)"
+	flush $last
+	after 100 {set ::hostile::go 1}
 	vwait ::hostile::go
     }
     if {$live ne ""} {Found "objects that nobody owns: $live" "at the end"}
