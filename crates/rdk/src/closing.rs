@@ -195,6 +195,14 @@ impl Client {
 }
 
 impl Client {
+    /// What comes before the answer to a rebalance event of a cooperative group.
+    fn before_a_step(&self) {
+        if !self.is_closing() {
+            // It fails only for a consumer that is closed, which reads no more.
+            let _ = self.note_positions();
+        }
+    }
+
     /// Read exactly these partitions, or none (`rd_kafka_assign`). The answer to a rebalance event
     /// of an eager group, or the start of reading without one. [`crate::Offset::Invalid`] means the
     /// committed offset.
@@ -209,6 +217,7 @@ impl Client {
     /// Read these partitions as well (`rd_kafka_incremental_assign`): the answer to an assign event
     /// of a cooperative group.
     pub fn incremental_assign(&self, partitions: &PartitionList) -> Result<()> {
+        self.before_a_step();
         // SAFETY: a live consumer and a live list, which is copied; returns an error object or NULL.
         self.answer("incremental_assign", |rk| unsafe {
             Error::take(
@@ -221,6 +230,7 @@ impl Client {
     /// Read these partitions no more (`rd_kafka_incremental_unassign`): the answer to a revoke
     /// event of a cooperative group.
     pub fn incremental_unassign(&self, partitions: &PartitionList) -> Result<()> {
+        self.before_a_step();
         // SAFETY: a live consumer and a live list, which is copied; returns an error object or NULL.
         self.answer("incremental_unassign", |rk| unsafe {
             Error::take(

@@ -73,6 +73,8 @@ pub(crate) struct Inner {
     pub(crate) cooperative: AtomicBool,
     /// Partitions started with [`crate::Topic::start`], by topic name.
     pub(crate) started: Mutex<Vec<(String, i32)>>,
+    /// Partitions that the program has paused.
+    pub(crate) paused: Mutex<Vec<(String, i32)>>,
     /// Who is inside.
     pub(crate) gate: Gate,
     /// What it asks on a thread of its own.
@@ -281,6 +283,7 @@ impl Inner {
             settled: AtomicBool::new(false),
             cooperative: AtomicBool::new(false),
             started: Mutex::default(),
+            paused: Mutex::default(),
             gate: Gate::default(),
             inquiries: Inquiries::default(),
         });

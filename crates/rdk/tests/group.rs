@@ -152,6 +152,53 @@ fn a_rebalance_event_overtakes_messages() {
 }
 
 #[test]
+fn a_message_taken_while_the_group_rebalances_comes_once() {
+    // A member that keeps its partitions has them paused, from behind the last message taken; one that was polled before
+    // that and taken after is not that message, and would come again.
+    let _alone = alone();
+    let mock = mock(1);
+    for topic in ["t", "u", "v"] {
+        mock.create_topic(topic, 1, 1).unwrap();
+    }
+    fill(&mock, "t", 0, 50);
+    let wants = Wants {
+        rebalance: true,
+        ..quiet()
+    };
+    let (client, queue) = group(&mock, wants, &[("partition.assignment.strategy", "cooperative-sticky")]);
+    client.subscribe(&list(&[("t", -1, None)])).unwrap();
+    until("rebalance", &queue, |event| {
+        (event.kind() == EventKind::Rebalance).then(|| answer(&client, event))
+    });
+    let mut taken = Vec::new();
+    // The second round adds a partition, the third takes one away: both ways to answer.
+    for topics in [&["t", "u", "v"][..], &["t", "u"][..]] {
+        // The first of all, of which the position is not known, and one in the middle.
+        let early = wait("message", || {
+            queue
+                .poll(Timeout::ms(50))
+                .filter(|event| event.kind() == EventKind::Message)
+        });
+        let topics: Vec<_> = topics.iter().map(|topic| (*topic, -1, None)).collect();
+        client.subscribe(&list(&topics)).unwrap();
+        until("rebalance", &queue, |event| {
+            (event.kind() == EventKind::Rebalance).then(|| {
+                // An answer from librdkafka's main thread, which has paused the partitions before it.
+                client.assignment().unwrap();
+                taken.push(text_of(&early));
+                answer(&client, event)
+            })
+        });
+        for _ in 0..10 {
+            taken.push(next_text(&queue));
+        }
+    }
+    let expected: Vec<_> = (0..22).map(|number| number.to_string()).collect();
+    assert_eq!(taken, expected);
+    close(&client, &queue);
+}
+
+#[test]
 fn messages_of_a_revoked_partition_are_skipped() {
     let _alone = alone();
     let mock = mock(1);
