@@ -198,8 +198,8 @@ impl Client {
     /// What comes before the answer to a rebalance event of a cooperative group.
     fn before_a_step(&self) {
         if !self.is_closing() {
-            // It fails only for a consumer that is closed, which reads no more.
-            let _ = self.note_positions();
+            // It fails only for a client that reads no more, or if nobody knows what it reads.
+            let _ = self.note_last();
         }
     }
 
@@ -209,6 +209,7 @@ impl Client {
     pub fn assign(&self, partitions: Option<&PartitionList>) -> Result<()> {
         let list = partitions.map_or(ptr::null_mut(), PartitionList::as_ptr);
         self.answer("assign", |rk| {
+            self.inner().repeats.forget(None);
             // SAFETY: a live consumer, and NULL or a live list, which is copied.
             Error::check("assign", unsafe { coded::rd_kafka_assign(rk, list) })
         })
@@ -231,12 +232,13 @@ impl Client {
     /// event of a cooperative group.
     pub fn incremental_unassign(&self, partitions: &PartitionList) -> Result<()> {
         self.before_a_step();
-        // SAFETY: a live consumer and a live list, which is copied; returns an error object or NULL.
-        self.answer("incremental_unassign", |rk| unsafe {
-            Error::take(
-                "incremental_unassign",
-                sys::rd_kafka_incremental_unassign(rk, partitions.as_ptr()),
-            )
+        self.answer("incremental_unassign", |rk| {
+            self.inner().repeats.forget(Some(partitions));
+            // SAFETY: a live consumer and a live list, which is copied; returns an error object or NULL.
+            unsafe {
+                let error = sys::rd_kafka_incremental_unassign(rk, partitions.as_ptr());
+                Error::take("incremental_unassign", error)
+            }
         })
     }
 }

@@ -7,6 +7,7 @@ use std::ffi::CStr;
 use std::marker::PhantomData;
 use std::ptr;
 
+use crate::client::Client;
 use crate::error::{Code, Error};
 use crate::handle::{Handle, Line, Resource};
 use crate::message::Message;
@@ -76,6 +77,8 @@ pub struct LogLine {
 pub struct Event<'q> {
     raw: Handle<EventObject>,
     kind: EventKind,
+    /// The client whose messages come once, if that is looked after.
+    once: Option<&'q Client>,
     queue: PhantomData<&'q Queue>,
 }
 
@@ -103,8 +106,15 @@ impl<'q> Event<'q> {
         Some(Event {
             raw,
             kind,
+            once: None,
             queue: PhantomData,
         })
+    }
+
+    /// Its message is not handed out if it came before: see `repeat.rs`.
+    #[inline]
+    pub(crate) fn once(&mut self, client: &'q Client) {
+        self.once = Some(client);
     }
 
     /// What it is about (`rd_kafka_event_type`, asked once).
@@ -113,8 +123,8 @@ impl<'q> Event<'q> {
         self.kind
     }
 
-    /// Its messages, each once (`rd_kafka_event_message_next`): one for [`EventKind::Message`],
-    /// one or more for [`EventKind::Delivery`], none for the rest. A second iterator goes on where
+    /// Its messages, each once (`rd_kafka_event_message_next`): one for [`EventKind::Message`] (none if
+    /// the group has just rebalanced, and it was handed out before that), one or more for [`EventKind::Delivery`], none for the rest. A second iterator goes on where
     /// the first one stopped.
     ///
     /// Taking an incoming message here, not polling its event, marks it as handed to the program:
@@ -246,6 +256,10 @@ impl<'e> Iterator for Messages<'e> {
         let raw = unsafe { sys::rd_kafka_event_message_next(self.event.raw.as_ptr()) };
         // SAFETY: NULL or a message that lives until the event is destroyed; the event is borrowed
         // for 'e. Messages of a delivery report move to a second list of the same event.
-        unsafe { Message::view(raw, delivery) }
+        let message = unsafe { Message::view(raw, delivery) }?;
+        match self.event.once {
+            Some(client) if !delivery && client.inner().repeats.is_second(&message) => None,
+            _ => Some(message),
+        }
     }
 }

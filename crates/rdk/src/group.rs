@@ -9,7 +9,6 @@ use std::ptr;
 use crate::client::Client;
 use crate::error::{Code, Error, Result};
 use crate::event::EventKind;
-use crate::life::locked;
 use crate::partition::PartitionList;
 use crate::regex;
 use crate::sys::{self, coded};
@@ -225,18 +224,6 @@ impl Client {
     /// per partition whether it worked. Messages of them that wait in the queue are skipped, and
     /// fetched again after [`Client::resume`].
     pub fn pause(&self, partitions: &PartitionList) -> Result<PartitionList> {
-        let mut paused = locked(&self.inner().paused);
-        let done = self.fetch_no_more(partitions)?;
-        for entry in done.iter().filter(|entry| entry.error.is_ok()) {
-            let it = (entry.topic, entry.partition);
-            if !paused.contains(&it) {
-                paused.push(it);
-            }
-        }
-        Ok(done)
-    }
-
-    fn fetch_no_more(&self, partitions: &PartitionList) -> Result<PartitionList> {
         // SAFETY: a live consumer and our own copy of the list.
         self.filled("pause", partitions.clone(), |rk, list| unsafe {
             coded::rd_kafka_pause_partitions(rk, list)
@@ -246,42 +233,10 @@ impl Client {
     /// Fetch from these partitions again (`rd_kafka_resume_partitions`). The list returned tells per
     /// partition whether it worked.
     pub fn resume(&self, partitions: &PartitionList) -> Result<PartitionList> {
-        let mut paused = locked(&self.inner().paused);
-        let done = self.fetch_again(partitions)?;
-        for entry in done.iter().filter(|entry| entry.error.is_ok()) {
-            paused.retain(|(topic, partition)| *partition != entry.partition || *topic != entry.topic);
-        }
-        Ok(done)
-    }
-
-    fn fetch_again(&self, partitions: &PartitionList) -> Result<PartitionList> {
         // SAFETY: a live consumer and our own copy of the list.
         self.filled("resume", partitions.clone(), |rk, list| unsafe {
             coded::rd_kafka_resume_partitions(rk, list)
         })
-    }
-
-    /// Have all partitions go on behind the last message that the program took. To be called before a rebalance event is
-    /// answered of a group that rebalances step by step.
-    ///
-    /// librdkafka has paused the partitions before it sent that event: messages that wait are skipped, and the place to go
-    /// on from is noted, behind the last message that was taken. One that the program polled before and takes after
-    /// that is not among those: it would come twice. A pause of our own has it noted again, now
-    /// (rd_kafka_toppar_pause_resume). Where the program pauses, nothing waits, and it stays so.
-    pub(crate) fn note_positions(&self) -> Result<()> {
-        let paused = locked(&self.inner().paused);
-        let mut list = PartitionList::new();
-        for entry in self.assignment()?.iter() {
-            let mut stays = paused.iter();
-            if !stays.any(|(topic, partition)| *partition == entry.partition && *topic == entry.topic) {
-                list.add(&entry.topic, entry.partition, None)?;
-            }
-        }
-        if !list.is_empty() {
-            self.fetch_no_more(&list)?;
-            self.fetch_again(&list)?;
-        }
-        Ok(())
     }
 
     /// Go on reading elsewhere (`rd_kafka_seek_partitions`); for partitions that are being read. The
@@ -289,6 +244,7 @@ impl Client {
     /// and tells nothing.
     pub fn seek(&self, partitions: PartitionList, timeout: Timeout) -> Result<PartitionList> {
         let rk = self.consumer("seek")?;
+        self.inner().repeats.forget(Some(&partitions));
         // SAFETY: a live consumer and our list, which the call has alone; returns an error or NULL.
         unsafe {
             let error = sys::rd_kafka_seek_partitions(rk, partitions.as_ptr(), timeout.as_ms());

@@ -59,6 +59,7 @@ mod queue;
 ))]
 mod refetch;
 mod regex;
+mod repeat;
 mod signal;
 mod sys;
 mod timeout;

@@ -21,6 +21,7 @@ use crate::inquiry::{Asker, Inquiries};
 use crate::log;
 use crate::partition::PartitionList;
 use crate::queue::QueueObject;
+use crate::repeat::Repeats;
 use crate::sys::{self, coded};
 use crate::timeout::Timeout;
 use crate::wants::{Kind, Wants};
@@ -73,8 +74,8 @@ pub(crate) struct Inner {
     pub(crate) cooperative: AtomicBool,
     /// Partitions started with [`crate::Topic::start`], by topic name.
     pub(crate) started: Mutex<Vec<(String, i32)>>,
-    /// Partitions that the program has paused.
-    pub(crate) paused: Mutex<Vec<(String, i32)>>,
+    /// What may come twice.
+    pub(crate) repeats: Repeats,
     /// Who is inside.
     pub(crate) gate: Gate,
     /// What it asks on a thread of its own.
@@ -283,7 +284,7 @@ impl Inner {
             settled: AtomicBool::new(false),
             cooperative: AtomicBool::new(false),
             started: Mutex::default(),
-            paused: Mutex::default(),
+            repeats: Repeats::new(),
             gate: Gate::default(),
             inquiries: Inquiries::default(),
         });

@@ -222,6 +222,13 @@ impl PartitionList {
         })
     }
 
+    /// The leader epoch of an element (`rd_kafka_topic_partition_get_leader_epoch`); None if it is not known.
+    pub(crate) fn leader_epoch(&self, at: usize) -> Option<i32> {
+        // SAFETY: reads a field of a live element.
+        let epoch = unsafe { sys::rd_kafka_topic_partition_get_leader_epoch(self.element(at)) };
+        (epoch >= 0).then_some(epoch)
+    }
+
     /// Give every element this offset.
     pub fn set_all_offsets(&mut self, offset: Offset) {
         for at in 0..self.len() {

@@ -170,9 +170,12 @@ impl Queue {
             return None;
         }
         // SAFETY: the borrow of self keeps queue and client alive.
-        let event = unsafe { self.raw.next(timeout) }?;
-        if event.kind() == EventKind::Rebalance {
-            self.client.rebalance_seen(&event);
+        let mut event = unsafe { self.raw.next(timeout) }?;
+        match event.kind() {
+            // Of a queue of the program's own no group takes partitions.
+            EventKind::Message if !self.plain => event.once(&self.client),
+            EventKind::Rebalance => self.client.rebalance_seen(&event),
+            _ => {}
         }
         Some(event)
     }

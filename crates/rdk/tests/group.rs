@@ -185,7 +185,7 @@ fn a_message_taken_while_the_group_rebalances_comes_once() {
             (event.kind() == EventKind::Rebalance).then(|| {
                 // An answer from librdkafka's main thread, which has paused the partitions before it.
                 client.assignment().unwrap();
-                taken.push(text_of(&early));
+                taken.push(text_of(&early).unwrap());
                 answer(&client, event)
             })
         });
@@ -195,6 +195,44 @@ fn a_message_taken_while_the_group_rebalances_comes_once() {
     }
     let expected: Vec<_> = (0..22).map(|number| number.to_string()).collect();
     assert_eq!(taken, expected);
+    close(&client, &queue);
+}
+
+#[test]
+fn a_message_that_is_asked_for_again_comes_again() {
+    // It was the last before a rebalance, as one that would be passed over; but now it is wanted.
+    let _alone = alone();
+    let mock = mock(1);
+    for topic in ["t", "u", "v"] {
+        mock.create_topic(topic, 1, 1).unwrap();
+    }
+    fill(&mock, "t", 0, 50);
+    let wants = Wants {
+        rebalance: true,
+        ..quiet()
+    };
+    let (client, queue) = group(&mock, wants, &[("partition.assignment.strategy", "cooperative-sticky")]);
+    let rebalance = |topics: &[&str]| {
+        let topics: Vec<_> = topics.iter().map(|topic| (*topic, -1, None)).collect();
+        client.subscribe(&list(&topics)).unwrap();
+        until("rebalance", &queue, |event| {
+            (event.kind() == EventKind::Rebalance).then(|| answer(&client, event))
+        });
+    };
+    rebalance(&["t"]);
+    assert_eq!(next_text(&queue), "0");
+    rebalance(&["t", "u"]);
+    client
+        .seek(list(&[("t", 0, Some(Offset::At(0)))]), Timeout::ms(10_000))
+        .unwrap();
+    assert_eq!(next_text(&queue), "0");
+    rebalance(&["t", "u", "v"]);
+    client.incremental_unassign(&list(&[("t", 0, None)])).unwrap();
+    client
+        .incremental_assign(&list(&[("t", 0, Some(Offset::At(0)))]))
+        .unwrap();
+    assert_eq!(next_text(&queue), "0");
+    assert_eq!(next_text(&queue), "1");
     close(&client, &queue);
 }
 

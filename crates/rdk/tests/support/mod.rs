@@ -109,13 +109,14 @@ pub fn until<T>(what: &str, queue: &Queue, mut take: impl FnMut(&Event<'_>) -> O
 /// The payload of the next message, as text.
 pub fn next_text(queue: &Queue) -> String {
     until("message", queue, |event| {
-        (event.kind() == EventKind::Message).then(|| text_of(event))
+        (event.kind() == EventKind::Message).then(|| text_of(event)).flatten()
     })
 }
 
-/// The payload of an event's message, which is taken, as text.
-pub fn text_of(event: &Event<'_>) -> String {
-    String::from_utf8_lossy(event.messages().next().unwrap().payload().unwrap()).into_owned()
+/// The payload of an event's message, which is taken, as text; None if it is not handed out.
+pub fn text_of(event: &Event<'_>) -> Option<String> {
+    let message = event.messages().next()?;
+    Some(String::from_utf8_lossy(message.payload().unwrap()).into_owned())
 }
 
 pub fn list(entries: &[(&str, i32, Option<Offset>)]) -> PartitionList {
