@@ -123,9 +123,9 @@ impl<'q> Event<'q> {
         self.kind
     }
 
-    /// Its messages, each once (`rd_kafka_event_message_next`): one for [`EventKind::Message`] (none if
-    /// the group has just rebalanced, and it was handed out before that), one or more for [`EventKind::Delivery`], none for the rest. A second iterator goes on where
-    /// the first one stopped.
+    /// Its messages, each once (`rd_kafka_event_message_next`): one for [`EventKind::Message`] (none if the group has just
+    /// rebalanced, and it was handed out before that), one or more for [`EventKind::Delivery`], none for the rest. A second
+    /// iterator goes on where the first one stopped.
     ///
     /// Taking an incoming message here, not polling its event, marks it as handed to the program:
     /// the position moves past it and, with `enable.auto.offset.store`, its offset is stored for the
@@ -136,7 +136,7 @@ impl<'q> Event<'q> {
     }
 
     /// How many messages [`Event::messages`] has left to give (`rd_kafka_event_message_count`);
-    /// for [`EventKind::Message`] always 1.
+    /// for [`EventKind::Message`] always 1, also for one that is not handed out a second time.
     pub fn message_count(&self) -> usize {
         // SAFETY: reads the live event; the C function looks at its type.
         unsafe { sys::rd_kafka_event_message_count(self.raw.as_ptr()) }
