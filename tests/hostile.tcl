@@ -263,7 +263,9 @@ proc ::hostile::Try {words {seconds 3}} {
 	if {[lindex $error 0] eq "KAFKA" && [lindex $error 1] eq "INTERNAL"} {
 	    Found "a panic: $result" $text
 	} elseif {$error eq "NONE" && ![Expected $result]} {
-	    Found "an error without a code: [string range $result 0 80]" $text
+	    set where [string map {\n { | }} [string range [dict get $options -errorinfo] 0 600]]
+	    Found "an error without a code: [string range $result 0 80]" \
+		"$text\n    inner is [expr {[interp exists inner] ? {there} : {gone}}], from: $where"
 	} elseif {[lindex $error 0] eq "KAFKA" && ![string match RD_KAFKA_RESP_ERR_* [lindex $error 1]]
 		&& ![string match ERR_* [lindex $error 1]]} {
 	    Found "an odd code: [string range $error 0 80]" $text
