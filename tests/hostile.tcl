@@ -66,7 +66,7 @@ proc ::hostile::Heard {out} {
     while {[gets $out line] >= 0} {
 	# Log lines, counts of lost messages and errors of bad error handlers are expected here.
 	dict set jobs($out) tail [lrange [concat [dict get $jobs($out) tail] [list $line]] end-30 end]
-	if {[regexp {^(FOUND|    call)} $line]} {puts $line}
+	if {[regexp {^(FOUND|    (call|inner) )} $line]} {puts $line}
 	# The reason comes first, and a dump of librdkafka's may follow.
 	if {[regexp {\*\*\*|[Aa]ssert|panick|free\(\)|malloc|corrupt} $line]} {puts "seed [dict get $jobs($out) seed]: $line"}
 	if {[string match "FOUND*" $line]} {dict incr jobs($out) found}
