@@ -265,7 +265,8 @@ proc ::hostile::Try {words {seconds 3}} {
 	} elseif {$error eq "NONE" && ![Expected $result]} {
 	    set where [string map {\n { | }} [string range [dict get $options -errorinfo] 0 600]]
 	    Found "an error without a code: [string range $result 0 80]" \
-		"$text\n    inner is [expr {[interp exists inner] ? {there} : {gone}}], from: $where"
+		"$text\n    inner is [expr {[interp exists inner] ? {there} : {gone}}], [expr {$until - [clock milliseconds]}]\
+		ms before its limit, from: $where"
 	} elseif {[lindex $error 0] eq "KAFKA" && ![string match RD_KAFKA_RESP_ERR_* [lindex $error 1]]
 		&& ![string match ERR_* [lindex $error 1]]} {
 	    Found "an odd code: [string range $error 0 80]" $text
